@@ -1,0 +1,1 @@
+"""Causal claims of a report as a Bayesian model of a loop, tested against panels of data."""

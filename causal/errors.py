@@ -1,0 +1,56 @@
+"""The one family of errors that a user can cause.
+
+A `Fault` says what is wrong, where, and how to mend it. A `CausalError` carries one or more faults, so
+that a reader of files can report everything that is wrong at once.
+
+>>> print(CausalError(Fault("no node 'corruptoin'", where="claims.toml:41 [claim.c7]", mend="did you mean 'corruption'?")))
+claims.toml:41 [claim.c7] no node 'corruptoin'; did you mean 'corruption'?
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: what, where (file and line, cell, or the text itself) and the mend."""
+
+    what: str
+    where: str = ""
+    mend: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.where} " if self.where else ""
+        tail = f"; {self.mend}" if self.mend else ""
+        return f"{head}{self.what}{tail}"
+
+
+class CausalError(ValueError):
+    """Everything that is wrong with what a user gave, as `faults`; printed one fault a line."""
+
+    def __init__(self, *faults: Fault | str) -> None:
+        self.faults: tuple[Fault, ...] = tuple(f if isinstance(f, Fault) else Fault(f) for f in faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class ConvergenceError(CausalError):
+    """The sampler's draws cannot be trusted; the faults name the parameters and what to try."""
+
+
+def raise_all(faults: Iterable[Fault]) -> None:
+    """Raise one `CausalError` with all faults, or return where there is none."""
+    found = tuple(faults)
+    if found:
+        raise CausalError(*found)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The mend for an unknown word: the nearest known one, or the list of what is known."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"known: {', '.join(names)}" if names else "none is known"

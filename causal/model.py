@@ -1,0 +1,396 @@
+"""A graph, a study and priors become one Bayesian model of the looped system.
+
+`build_model` checks everything that data and graph must satisfy, puts each node on its standard scale, and
+prepares the arrays of the likelihood (`Design`); the `pm.Model` itself is built when `Model.pymc`
+is first asked for, because PyMC takes seconds to import. With ``A = [I - B0, -B1, ...]``, shock loadings ``L`` (unit
+lower triangular) and shock sd ``s``, the log likelihood is
+
+    - freedom * sum(log s) - 1/2 sum over nodes of (C S C')[v, v] / s_v^2 + b(F),    C = (I - L) A
+
+where S are the cross-products with unit and year effects swept out and b is the orthogonal term that frees the result from
+the bias of the unit effects (`causal.equations`; Lancaster 2002). It holds conditionally on the first
+`lags` periods of each unit. Missing values inside a unit's span are parameters, and enter their children as that value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causal.dist import Dist, Normal, Uniform
+from causal.equations import (
+    Floats,
+    Ints,
+    Sweep,
+    System,
+    Term,
+    cross_products,
+    measured_system,
+    prior_of_product,
+    stacked,
+    sweep_out,
+)
+from causal.errors import CausalError, Fault, raise_all
+from causal.graph import Graph
+from causal.panel import Panel, Study, standard_scales
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import xarray as xr
+
+WIDE = Normal(0.0, 1.0)
+"""The prior of an effect about which nothing is said: one sd of the outcome per sd of the cause."""
+SELF = Uniform(-1.0, 1.0)
+"""The prior of a node's effect on itself."""
+SHOCK_SD = 1.0
+"""Scale of the half-normal prior of a shock's sd, in within-unit sd of its node."""
+
+
+@dataclass(frozen=True)
+class Priors:
+    """The prior of each edge's effect on the standard scale, by the edge's text.
+
+    The lag may be left out where only one edge joins the two nodes. Edges that are not named get `WIDE`, self-effects `SELF`.
+    """
+
+    effects: Mapping[str, Dist] = field(default_factory=dict[str, Dist])
+    name: str = "given"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "effects", dict(self.effects))
+        raise_all(
+            Fault(f"the prior of '{edge}' is {prior!r}", mend="give ca.Normal(mean, sd) or ca.Uniform(low, high)")
+            for edge, prior in self.effects.items()
+            if not isinstance(prior, (Normal, Uniform))  # pyright: ignore[reportUnnecessaryIsInstance]
+        )
+
+    def of(self, graph: Graph) -> dict[str, Dist]:
+        """The prior of every edge of `graph`, by the edge's full name. Raises where an edge is not in the graph."""
+        given: dict[str, Dist] = {}
+        faults: list[Fault] = []
+        for text, prior in self.effects.items():
+            try:
+                given[graph.edge(text).name] = prior
+            except CausalError as error:
+                faults.extend(Fault(fault.what, "priors", fault.mend) for fault in error.faults)
+        raise_all(faults)
+        return {edge.name: given.get(edge.name, SELF if edge.cause == edge.effect else WIDE) for edge in graph.edges}
+
+
+@dataclass(frozen=True)
+class Design:
+    """The arrays that the likelihood and the simulation read.
+
+    `standard` (node, unit, time): values less `centres` (node), divided by `scales` (node); NaN where missing.
+    `units`: rows of the panel that are in the fit. `entry` (unit): first period whose value is used as a past.
+    `sweep`: spans of the outcome periods. `holes` (3, hole): node, unit and time of each missing value in use;
+    `hole_start` (hole): the unit's mean, around which the missing value is sampled.
+    """
+
+    standard: Floats
+    centres: Floats
+    scales: Floats
+    units: Ints
+    entry: Ints
+    sweep: Sweep
+    holes: Ints
+    hole_start: Floats
+
+    @property
+    def filled(self) -> Floats:
+        """`standard` with every missing value at its unit's mean, or zero where that is unknown."""
+        out = np.nan_to_num(self.standard, nan=0.0)
+        out[tuple(self.holes)] = self.hole_start
+        return out
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is fitted: the measured equations of a graph, a study's data and the priors of the terms."""
+
+    graph: Graph
+    study: Study
+    system: System
+    design: Design
+    priors: Priors
+    term_priors: tuple[Dist, ...]
+    loadings: tuple[tuple[int, int], ...]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def pymc(self) -> pm.Model:
+        """The `pm.Model`. Built once, when it is first asked for."""
+        return _pymc(self)
+
+    @cached_property
+    def data(self) -> dict[str, NDArray[Any]]:
+        """The arrays that change from data set to data set and from prior to prior, by their names in `pymc`."""
+        return _data(self)
+
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """Two models of the same structure differ in `data` only, so that one compiled form serves both."""
+        kinds = tuple(type(prior).__name__ for prior in self.term_priors)
+        size = self.design.holes.shape[1]
+        shape = self.design.standard.shape[1:] if size else ()
+        return (self.system.nodes, tuple(term.name for term in self.system.terms), kinds, self.loadings, size, shape)
+
+    def on_standard_scale(self, name: str) -> float:
+        """What an effect in natural units is multiplied by to stand on the standard scale."""
+        index = {node: k for k, node in enumerate(self.system.nodes)}
+        term = next(term for term in self.system.terms if term.name == name)
+        return float(self.design.scales[index[term.cause]] / self.design.scales[index[term.effect]])
+
+
+def build_model(
+    graph: Graph, studies: Panel | Study | Iterable[Panel | Study], priors: Priors | Mapping[str, Dist] | None = None, *, year_effects: bool = True
+) -> Model:
+    """The model of `graph` on one study (or a panel whose columns are named as nodes).
+
+    Unit effects are always swept out, and year effects unless `year_effects` is False or there is one unit only. A node
+    that has the same value in every unit each year is then told apart from the year by nothing: it is left
+    out and noted. Raises `CausalError` with every fault: nodes no column measures, constant or textual columns, a
+    single period, a lag longer than the panel, families that are not fitted yet, more than one study.
+    """
+    study = _one_study(studies)
+    given = priors if isinstance(priors, Priors) else Priors(priors or {})
+    if not isinstance(graph, Graph):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
+    edge_priors = given.of(graph)
+    kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
+    values = study.values(kept)
+    raise_all(
+        Fault(f"'{node}' has the family {kept.node(node).family}", mend="only normal nodes can be fitted so far; take a transform that is nearly normal")
+        for node in map(str, values["variable"].to_numpy())
+        if kept.node(node).family != "normal"
+    )
+    notes = list(study.notes)
+    swept = year_effects and values.sizes["unit"] > 1
+    if year_effects and not swept:
+        notes.append("one unit only: year effects cannot be told from its own changes and are left out")
+    names = [str(name) for name in values["variable"].to_numpy()]
+    array = np.asarray(values.transpose("variable", "unit", "time").to_numpy(), dtype=float)
+    common = [k for k in range(len(names)) if swept and _same_in_every_unit(array[k])]
+    for k in common:
+        notes.append(f"{names[k]} has one value for all units in each period: the year effects take it up, so its effects cannot be told")
+    names = [name for k, name in enumerate(names) if k not in common]
+    if not names:
+        raise CausalError(Fault("no node is left to fit", where=study.name, mend="measure a node that differs between units"))
+    system = measured_system(kept, names)
+    array = array[[k for k in range(len(array)) if k not in common]]
+    scales = standard_scales(values).sel(variable=list(system.nodes)).to_numpy().astype(float)
+    design = _design(system, array, scales, swept, study.name, notes)
+    terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
+    if system.left_out:
+        notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
+    return Model(kept, study, system, design, given, terms, _loadings(system), tuple(notes))
+
+
+def shared_data(values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays as PyMC's shared data wants them."""
+    return {name: np.ascontiguousarray(value) for name, value in values.items()}
+
+
+def _one_study(studies: Panel | Study | Iterable[Panel | Study]) -> Study:
+    found = [studies] if isinstance(studies, (Panel, Study)) else list(studies) if isinstance(studies, Iterable) else [studies]  # pyright: ignore[reportUnnecessaryIsInstance]
+    raise_all(
+        Fault(f"a {type(item).__name__} is no study", mend="give a ca.Panel or a ca.Study")
+        for item in found
+        if not isinstance(item, (Panel, Study))  # pyright: ignore[reportUnnecessaryIsInstance]
+    )
+    if len(found) != 1:
+        raise CausalError(Fault(f"{len(found)} studies were given", mend="one study makes a model so far; fit each by itself"))
+    return found[0] if isinstance(found[0], Study) else Study(found[0])
+
+
+def _same_in_every_unit(values: Floats) -> bool:
+    """Whether a node (unit, time) never differs between units in a period."""
+    with np.errstate(invalid="ignore"):
+        centre = np.nanmean(values, axis=0, where=~np.isnan(values)) if not np.isnan(values).all() else 0.0
+        spread = np.nanmax(np.abs(values - centre))
+        return bool(spread <= 1e-9 * max(1.0, float(np.nanmax(np.abs(values)))))
+
+
+def _design(system: System, array: Floats, scales: Floats, year_effects: bool, where: str, notes: list[str]) -> Design:
+    nodes, units, times = array.shape
+    lags = system.lags
+    if times <= lags + 1:
+        raise CausalError(
+            Fault(f"{times} periods are too few for a lag of {lags}", where=where, mend=f"bring at least {lags + 2} periods or a shorter lag")
+        )
+    centres = np.array([float(np.nanmean(row)) for row in array])
+    standard = (array - centres[:, None, None]) / scales[:, None, None]
+    seen = ~np.isnan(standard)
+    lagged = sorted({system.nodes.index(term.cause) for term in system.terms if term.lag})
+    entry = np.zeros(units, dtype=np.int64)
+    stop = np.zeros(units, dtype=np.int64)
+    for unit in range(units):
+        if not seen[:, unit].any(axis=1).all():
+            continue
+        first_seen = int(seen[:, unit].argmax(axis=1).max())
+        stop[unit] = times - int(seen[:, unit, ::-1].argmax(axis=1).max())
+        # A unit starts where its whole past is observed: a first value has no density of its own, and integrating over
+        # it would favour small effects. It ends where a node ends: the orthogonal term counts every period as informed.
+        complete = seen[lagged, unit].all(axis=0)
+        starts = [t for t in range(max(first_seen - lags, 0), times - lags) if complete[t : t + lags].all()]
+        entry[unit] = starts[0] if starts else times
+    kept = np.flatnonzero(stop - entry - lags >= 2)
+    if len(kept) == 0:
+        raise CausalError(
+            Fault(
+                "no unit has two periods in a row in which every node is measured with its past",
+                where=where,
+                mend="measure fewer nodes, or bring longer or more complete series",
+            )
+        )
+    if len(kept) < units:
+        notes.append(f"{units - len(kept)} of {units} units have too few complete periods and are left out")
+    standard, entry, stop = standard[:, kept], entry[kept], stop[kept]
+    first = entry + lags
+    time = np.arange(times)
+    used = (time >= entry[:, None]) & (time < stop[:, None])
+    outcome = (time >= first[:, None]) & (time < stop[:, None])
+    hole_mask = np.isnan(standard) & np.where(np.isin(np.arange(nodes), lagged)[:, None, None], used, outcome)
+    holes = np.stack(np.nonzero(hole_mask)).astype(np.int64)
+    unit_means = np.stack([[float(np.nanmean(standard[v, i])) for i in range(len(kept))] for v in range(nodes)])
+    if holes.shape[1]:
+        notes.append(f"{holes.shape[1]} missing values inside the series are estimated with the model")
+    trimmed = int((~used & (~np.isnan(standard)).any(axis=0)).sum())
+    if trimmed:
+        notes.append(f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there")
+    sweep = sweep_out(first, stop, year_effects=year_effects)
+    if sweep.freedom < 1:
+        raise CausalError(Fault("unit and year effects take up all the data", where=where, mend="bring more units or more periods"))
+    return Design(standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]])
+
+
+def _term_prior(term: Term, edge_priors: Mapping[str, Dist]) -> Dist:
+    if term.edge is not None:
+        return edge_priors[term.edge.name]
+    moments = {edge.name: _moments(edge_priors[edge.name]) for road in term.roads for edge in road}
+    mean, sd = prior_of_product(moments, term.roads)
+    return Normal(mean, sd)
+
+
+def _moments(prior: Dist) -> tuple[float, float]:
+    if isinstance(prior, Normal):
+        return prior.mean, prior.sd
+    return (prior.low + prior.high) / 2.0, (prior.high - prior.low) / 12.0**0.5
+
+
+def _loadings(system: System) -> tuple[tuple[int, int], ...]:
+    """Positions (row, column) of the shock loadings that let the correlated pairs correlate freely.
+
+    Pairs are eliminated from the node with the fewest partners on, and pairs that an elimination joins are freed too, so that every
+    covariance with the system's zeros can be reached whatever the pattern.
+    """
+    partners: dict[int, set[int]] = {k: set() for k in range(len(system.nodes))}
+    for left, right in system.correlated:
+        a, b = system.nodes.index(left), system.nodes.index(right)
+        partners[a].add(b)
+        partners[b].add(a)
+    found: list[tuple[int, int]] = []
+    waiting = {node for node, others in partners.items() if others}
+    while waiting:
+        node = min(waiting, key=lambda k: (len(partners[k] & waiting), k))
+        waiting.discard(node)
+        later = sorted(partners[node] & waiting)
+        found.extend((other, node) for other in later)
+        for k, a in enumerate(later):
+            for b in later[k + 1 :]:
+                partners[a].add(b)
+                partners[b].add(a)
+    return tuple(found)
+
+
+def _data(model: Model) -> dict[str, NDArray[Any]]:
+    design, lags = model.design, model.system.lags
+    normal = [prior for prior in model.term_priors if isinstance(prior, Normal)]
+    uniform = [prior for prior in model.term_priors if isinstance(prior, Uniform)]
+    arrays: dict[str, NDArray[Any]] = {
+        "prior_mean": np.array([prior.mean for prior in normal]),
+        "prior_sd": np.array([prior.sd for prior in normal]),
+        "prior_low": np.array([prior.low for prior in uniform]),
+        "prior_high": np.array([prior.high for prior in uniform]),
+        "weights": design.sweep.weights,
+        "freedom": np.array(float(design.sweep.freedom)),
+    }
+    if design.holes.shape[1]:
+        sweep = design.sweep
+        times = design.standard.shape[2]
+        time = np.arange(times)
+        link = np.zeros((times, times))
+        link[: len(sweep.year_link), : len(sweep.year_link)] = sweep.year_link
+        arrays |= {
+            "values": design.filled,
+            "holes": design.holes,
+            "hole_start": design.hole_start,
+            "in_use": ((time >= sweep.first[:, None]) & (time < sweep.stop[:, None]))[:, lags:].astype(float),
+            "year_link": link[lags:, lags:],
+        }
+    else:
+        arrays["cross_products"] = cross_products(stacked(design.filled, lags), design.sweep)
+    return shared_data(arrays)
+
+
+def _pymc(model: Model) -> pm.Model:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    from causal.orthogonal import orthogonal_term
+
+    system, lags, nodes = model.system, model.system.lags, len(model.system.nodes)
+    names = {
+        "normal_term": [t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Normal)],
+        "uniform_term": [t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Uniform)],
+    }
+    rows, columns = system.positions()
+    position = {term.name: k for k, term in enumerate(system.terms)}
+    with pm.Model(coords={"node": list(system.nodes), **{dim: found for dim, found in names.items() if found}}) as out:
+        data = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
+        matrix = pt.zeros((nodes, nodes * (lags + 1)))
+        if names["normal_term"]:
+            effect = pm.Normal("effect", data["prior_mean"], data["prior_sd"], dims="normal_term")
+            at = np.array([position[name] for name in names["normal_term"]])
+            matrix = matrix[rows[at], columns[at]].set(effect)
+        if names["uniform_term"]:
+            bounded = pm.Uniform("bounded_effect", data["prior_low"], data["prior_high"], dims="uniform_term")
+            at = np.array([position[name] for name in names["uniform_term"]])
+            matrix = matrix[rows[at], columns[at]].set(bounded)
+        shock_sd = pm.HalfNormal("shock_sd", SHOCK_SD, dims="node")
+        residual = pt.concatenate([pt.eye(nodes), pt.zeros((nodes, nodes * lags))], axis=1) - matrix
+        if model.loadings:
+            loading = pm.Normal("shock_loading", 0.0, 1.0, shape=len(model.loadings))
+            at = np.array(model.loadings)
+            residual = residual - pt.zeros((nodes, nodes))[at[:, 0], at[:, 1]].set(loading) @ residual
+        if "holes" in data:
+            missing = pm.Flat("missing", shape=model.design.holes.shape[1])
+            products = _products_with_holes(data, data["hole_start"] + missing, lags)
+        else:
+            products = data["cross_products"]
+        squares = pt.sum((residual @ products) * residual, axis=1)
+        pm.Potential("likelihood", -data["freedom"] * pt.sum(pt.log(shock_sd)) - pt.sum(squares / shock_sd**2) / 2.0)
+        if lags:
+            pm.Potential("orthogonal", orthogonal_term(matrix, data["weights"]))
+    return out
+
+
+def _products_with_holes(data: Mapping[str, Any], missing: Any, lags: int) -> Any:
+    """The cross-products as a function of the missing values (hole), by the steps of `equations.cross_products`."""
+    import pytensor.tensor as pt
+
+    holes = data["holes"]
+    values = data["values"][holes[0], holes[1], holes[2]].set(missing)
+    times = values.shape[2]
+    columns = pt.concatenate([values[:, :, lags - lag : times - lag] for lag in range(lags + 1)], axis=0)
+    mask = data["in_use"]
+    length = pt.sum(mask, axis=1)[None, :, None]
+    centred = mask[None] * (columns - pt.sum(mask[None] * columns, axis=2, keepdims=True) / length)
+    flat = centred.reshape((centred.shape[0], -1))
+    yearly = pt.sum(centred, axis=1)
+    return flat @ flat.T - yearly @ data["year_link"] @ yearly.T

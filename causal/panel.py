@@ -1,0 +1,716 @@
+"""Panels of data, and studies: panels that say which of their columns measure which node.
+
+A `Panel` holds number columns for units over times, on a complete grid: a unit-year without a row is
+missing, not absent. Units stand in sorted order and keep the type that the frame gave them. Whole-number
+times (1996, 1998, ...) are completed to a regular grid whose step is the greatest common divisor of their
+differences; other times (dates, strings, periods, fractions) stand in sorted order as consecutive periods.
+What was done is in `notes`.
+
+>>> import pandas
+>>> frame = pandas.DataFrame({"unit": ["a", "a", "a"], "year": [2001, 2002, 2004], "x": [1.0, 2.0, 4.0]})
+>>> panel = Panel.from_frame(frame, unit="unit", time="year")
+>>> panel.times.tolist(), panel.data["x"].values.tolist()
+([2001, 2002, 2003, 2004], [[1.0, 2.0, nan, 4.0]])
+>>> panel.notes[0]
+'no rows for 2003'
+
+A `Study` is a panel with its measures. Without measures, each column named as a node measures that node.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+import numbers
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.graph import Graph
+from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+MISSING = ("", "NA", "NaN", "nan")
+_NAMED = 5  # how many of a kind a message names before it only counts
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+_WHOLE = re.compile(r"0|-?[1-9]\d*")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Number columns as `data` (unit, time), float64, NaN where missing.
+
+    `notes` are sentences on what was done to the frame. `refused` holds, for each column that is no number
+    column, the fault that its use as a node would be: the first cell that is no number, and where it stands.
+    """
+
+    data: xarray.Dataset
+    notes: tuple[str, ...] = ()
+    refused: Mapping[str, Fault] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        import xarray
+
+        data: object = self.data
+        if not isinstance(data, xarray.Dataset) or not {"unit", "time"} <= set(data.coords):
+            raise CausalError(
+                Fault(
+                    "a panel's data are an xarray.Dataset with coordinates unit and time", mend="use Panel.from_frame"
+                )
+            )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pandas.DataFrame,
+        *,
+        unit: str = "unit",
+        time: str = "year",
+        first: Any = None,
+        last: Any = None,
+    ) -> Panel:
+        """The panel of a frame with one row for each unit and time; `first` and `last` are the times to keep.
+
+        Number and true-or-false columns are kept as float64, other columns are remembered as no number column.
+        Raises `CausalError` with everything wrong at once: no frame, no rows, a missing or doubled column, a
+        unit or time without a value, a unit-time twice, an infinity. Rows are counted from 0, as `iloc` does.
+        """
+        import pandas
+
+        given: object = frame
+        if not isinstance(given, pandas.DataFrame):
+            raise CausalError(
+                Fault(f"{type(given).__name__} is no pandas DataFrame", mend="give one row for each unit and time")
+            )
+        names = [str(name) for name in frame.columns]
+        raise_all(
+            _key_faults(names, unit, time, in_index=[str(name) for name in frame.index.names if name is not None])
+        )
+        columns = {name: _Column.from_series(frame.iloc[:, position]) for position, name in enumerate(names)}
+        rows = _Rows(
+            columns, len(frame), place=lambda row: f"row {row}", cell=lambda row, name: f"row {row} column '{name}':"
+        )
+        return _assemble(rows, unit, time, first, last, [])
+
+    @property
+    def units(self) -> NDArray[Any]:
+        """The units, sorted, of the type that the frame gave them."""
+        return self.data["unit"].values
+
+    @property
+    def times(self) -> NDArray[Any]:
+        """The times in order, of the type that the frame gave them."""
+        return self.data["time"].values
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The number columns."""
+        return tuple(str(name) for name in self.data.data_vars)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """A panel and how its columns measure nodes: node to `Measure`, or to a column's name.
+
+    Without measures, each column named as a node measures that node. `sets_aside` names nodes whose influence
+    the study assumes away; `label` and `population` are for readers.
+    """
+
+    panel: Panel
+    measures: Mapping[str, Measure | str] | None = None
+    name: str = "panel"
+    label: str = ""
+    population: str = ""
+    sets_aside: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        panel: object = self.panel
+        measures: object = self.measures
+        name: object = self.name
+        faults: list[Fault] = []
+        if not isinstance(panel, Panel):
+            faults.append(Fault(f"{type(panel).__name__} is no Panel", "Study", "use Panel.from_frame"))
+        if not isinstance(name, str) or not name:
+            faults.append(Fault(f"name {name!r} is no name", "Study", "give a text"))
+        if measures is not None and not isinstance(measures, Mapping):
+            faults.append(
+                Fault("measures are a mapping of node to column", "Study", "write measures={'node': 'column'}")
+            )
+        elif measures is not None:
+            for node, measure in measures.items():
+                if not isinstance(node, str) or not isinstance(measure, Measure | str):
+                    faults.append(
+                        Fault(f"{node!r}: {measure!r} is no measure", "Study", "give a column's name or a Measure")
+                    )
+        raise_all(faults)
+        if self.measures is not None:
+            made = {
+                node: Measure(measure) if isinstance(measure, str) else measure
+                for node, measure in self.measures.items()
+            }
+            object.__setattr__(self, "measures", MappingProxyType(made))
+        object.__setattr__(self, "sets_aside", tuple(self.sets_aside))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The panel's notes, and the standard errors that are recorded without being modelled."""
+        named = {} if self.measures is None else self.measures
+        recorded = [
+            f"the standard error {measure.error!r} of {node} is recorded, not modelled"
+            for node, measure in named.items()
+            if isinstance(measure, Measure) and measure.error is not None
+        ]
+        return (*self.panel.notes, *recorded)
+
+    def measure(self, node: str) -> Measure | None:
+        """How the study measures `node`, or None."""
+        if self.measures is None:
+            return Measure(node) if node in self.panel.columns or node in self.panel.refused else None
+        found = self.measures.get(node)
+        return Measure(found) if isinstance(found, str) else found
+
+    def measured(self, graph: Graph) -> tuple[str, ...]:
+        """The graph's nodes that the study measures, in the graph's order."""
+        return tuple(node.name for node in graph.nodes if self.measure(node.name) is not None)
+
+    def values(self, graph: Graph) -> xarray.DataArray:
+        """The measured nodes' values, dims (variable, unit, time), NaN where missing.
+
+        Natural units: those of the column (of its log where the measure takes one, within-unit sds for an
+        index), turned by the measure's direction. Raises `CausalError` with everything wrong at once: a
+        measure of no node, no node measured, an unknown column, text in it, a value without a log, a column
+        that is all missing, constant or constant within every unit, and a panel of a single period.
+        """
+        import xarray
+
+        faults = list(study_faults(self, graph))
+        raise_all(faults)
+        nodes = self.measured(graph)
+        arrays = [_node_values(self.panel, measure) for node in nodes if (measure := self.measure(node)) is not None]
+        return xarray.DataArray(
+            np.stack(arrays),
+            dims=("variable", "unit", "time"),
+            coords={
+                "variable": np.array(nodes, dtype=object),
+                "unit": self.panel.data["unit"],
+                "time": self.panel.data["time"],
+            },
+        )
+
+
+def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None = None) -> tuple[Fault, ...]:
+    """Everything that makes a study unusable for a graph; `Study.values` raises these.
+
+    `place` says where a node's measure stands (for "": where the study does), for readers of files. A measure
+    of a node that the study sets aside is no fault, whether the graph has the node or not.
+    """
+    where = place or (lambda node: f"study '{study.name}' node '{node}':" if node else f"study '{study.name}'")
+    given: object = graph
+    if not isinstance(given, Graph):
+        return (Fault(f"{type(given).__name__} is no Graph", where(""), "make one by read_graph"),)
+    nodes = [node.name for node in graph.nodes]
+    faults: list[Fault] = []
+    for node in () if study.measures is None else study.measures:
+        if node not in nodes and node not in study.sets_aside:
+            faults.append(Fault(f"measures '{node}', which is no node", where(node), nearest(node, nodes)))
+    measured = study.measured(graph)
+    if not measured:
+        mend = f"columns: {_listed(study.panel.columns, 12)}; nodes: {_listed(nodes, 12)}"
+        faults.append(Fault("measures no node of the graph", where(""), mend))
+    if len(study.panel.times) < 2:
+        faults.append(Fault("has a single period", where(""), "effects over time need two or more"))
+    for node in measured:
+        measure = study.measure(node)
+        if measure is not None:
+            faults.extend(_measure_faults(study.panel, measure, where(node)))
+    return tuple(faults)
+
+
+def standard_scales(values: xarray.DataArray) -> xarray.DataArray:
+    """The constant that standardises each variable of `values` (variable, unit, time): its pooled within-unit sd.
+
+    Each unit's mean is removed and the sum of squares divided by the sum over units of (n_i - 1). In the units of
+    `values`; dims (variable). Raises `CausalError` for a variable that does not vary within any unit.
+    """
+    import xarray
+
+    ordered = values.transpose("variable", "unit", "time")
+    names = [str(name) for name in ordered["variable"].values]
+    scales = np.array([within_unit_sd(ordered.values[position]) for position in range(len(names))])
+    raise_all(
+        Fault("does not vary within any unit", f"node '{name}'", "it cannot be standardised")
+        for name, scale in zip(names, scales, strict=True)
+        if not (math.isfinite(scale) and scale > 0)
+    )
+    return xarray.DataArray(scales, dims=("variable",), coords={"variable": ordered["variable"]})
+
+
+def read_csv(path: Path | str, *, unit: str, time: str, first: Any = None, last: Any = None) -> Panel:
+    """The panel of a CSV file in UTF-8 with commas and one line of names; see `Panel.from_frame`.
+
+    Empty cells, NA, NaN and nan are missing; a unit is missing only where its cell is empty, since NA is Namibia.
+    A column with any other cell that is no number is remembered as text. Whole-number units and times become
+    ints. Raises `CausalError` with everything wrong at once, each with the file, the line and the column.
+    """
+    path = Path(path)
+    faults: list[Fault] = []
+    names, lines, records = _csv_records(path, faults)
+    faults.extend(_key_faults(names, unit, time, where=f"{path.name}:1"))
+    if not {unit, time} <= set(names) or len(set(names)) < len(names):
+        raise_all(faults)
+    columns = {
+        name: _Column.from_texts(
+            [record[position] for record in records], key=name in (unit, time), keep_na=name == unit
+        )
+        for position, name in enumerate(names)
+    }
+    rows = _Rows(
+        columns,
+        len(records),
+        place=lambda row: f"{path.name}:{lines[row]}",
+        cell=lambda row, name: f"{path.name}:{lines[row]} column '{name}':",
+        name=path.name,
+    )
+    return _assemble(rows, unit, time, first, last, faults)
+
+
+# ------------------------------------------------------------------------------------------------ assembling
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column's cells as they came (object), which are missing, and its numbers where it is a number column."""
+
+    cells: NDArray[Any]
+    missing: NDArray[np.bool_]
+    numbers: NDArray[np.float64] | None
+    first_text: int = -1
+
+    @classmethod
+    def from_series(cls, series: pandas.Series[Any]) -> _Column:
+        import pandas
+
+        missing = np.asarray(pandas.isna(series), dtype=np.bool_)
+        kind = series.dtype
+        if pandas.api.types.is_bool_dtype(kind) or pandas.api.types.is_numeric_dtype(kind):
+            cells = series.to_numpy(dtype=object) if kind.kind == "c" or missing.any() else series.to_numpy()
+            if kind.kind != "c":
+                return cls(cells, missing, series.to_numpy(dtype=np.float64, na_value=np.nan))
+        elif isinstance(kind, np.dtype) and kind.kind in "mM":
+            cells = series.to_numpy()
+        else:
+            cells = series.to_numpy(dtype=object)
+        return cls._from_objects(cells, missing)
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str], *, key: bool, keep_na: bool) -> _Column:
+        stripped = [text.strip() for text in texts]
+        missing = np.array([text == "" if keep_na else text in MISSING for text in stripped], dtype=np.bool_)
+        present = [text for text, gone in zip(stripped, missing, strict=True) if not gone]
+        if key and all(_WHOLE.fullmatch(text) for text in present):
+            whole = [None if gone else int(text) for text, gone in zip(stripped, missing, strict=True)]
+            return cls(np.array(whole, dtype=object), missing, None)
+        texts_first = [row for row, text in enumerate(stripped) if not missing[row] and not _NUMBER.fullmatch(text)]
+        cells = np.array(stripped, dtype=object)
+        if texts_first:
+            return cls(cells, missing, None, texts_first[0])
+        floats = [math.nan if gone else float(text) for text, gone in zip(stripped, missing, strict=True)]
+        if key and not keep_na:  # a time such as 1996.5 is a number, a unit such as 1.10 is a name
+            cells = np.array(floats, dtype=object)
+        return cls(cells, missing, np.array(floats, dtype=np.float64))
+
+    @classmethod
+    def _from_objects(cls, cells: NDArray[Any], missing: NDArray[np.bool_]) -> _Column:
+        """A column of any objects: numbers where every cell that is not missing is a real number."""
+        empty = np.array([isinstance(cell, str) and not cell.strip() for cell in cells], dtype=np.bool_)
+        texts = [row for row in np.flatnonzero(~missing).tolist() if _as_float(cells[row]) is None]
+        if texts:
+            telling = [row for row in texts if not _is_number_text(cells[row])]
+            return cls(cells, missing | empty, None, (telling or texts)[0])
+        floats = [math.nan if gone else _as_float(cell) for cell, gone in zip(cells, missing, strict=True)]
+        return cls(cells, missing, np.array(floats, dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a frame or file, and how to name one in a message."""
+
+    columns: Mapping[str, _Column]
+    count: int
+    place: Callable[[int], str]
+    cell: Callable[[int, str], str]
+    name: str = ""
+
+
+def _assemble(rows: _Rows, unit: str, time: str, first: Any, last: Any, faults: list[Fault]) -> Panel:
+    """The panel of the rows; raises the given faults together with those that are found here."""
+    import xarray
+
+    if rows.count == 0:
+        raise CausalError(*faults, Fault("no rows", rows.name, "give one row for each unit and time"))
+    complete = np.ones(rows.count, dtype=np.bool_)
+    for role, name in (("unit", unit), ("time", time)):
+        gone = rows.columns[name].missing
+        complete &= ~gone
+        faults.extend(
+            Fault(f"{role} is missing", rows.cell(row, name), "fill it or drop the row") for row in _some(gone)
+        )
+    for name, column in rows.columns.items():
+        if column.numbers is not None and name != unit:
+            infinite = np.isinf(column.numbers)
+            faults.extend(
+                Fault("infinity is no value", rows.cell(row, name), "leave the cell empty if it is missing")
+                for row in _some(infinite)
+            )
+            complete &= ~infinite if name == time else True
+    kept = np.flatnonzero(complete)
+    unit_keys = _keys(rows.columns[unit].cells[kept], unit, faults, rows.name)
+    time_keys = _keys(rows.columns[time].cells[kept], time, faults, rows.name)
+    if unit_keys is None or time_keys is None:
+        raise CausalError(*faults)
+    faults.extend(_duplicates(rows, kept, unit_keys, time_keys))
+    inside = _inside(time_keys, first, last, time, rows.name, faults)
+    raise_all(faults)
+    kept, unit_keys, time_keys = kept[inside], unit_keys[inside], time_keys[inside]
+    if len(kept) == 0:
+        raise CausalError(Fault(f"no rows from {first} to {last}", rows.name, "widen the years to keep"))
+    units, unit_at = np.unique(unit_keys, return_inverse=True)
+    times, time_at, notes = _time_grid(time_keys, time, rows.name)
+    shape = (len(units), len(times))
+    variables: dict[str, Any] = {}
+    refused: dict[str, Fault] = {}
+    for name, column in rows.columns.items():
+        if name in (unit, time):
+            continue
+        if name in ("unit", "time"):
+            refused[name] = Fault("stands for the panel's own dimension", f"column '{name}':", "rename the column")
+        elif column.numbers is None:
+            cell = column.cells[column.first_text]
+            known = f" ({unit} {rows.columns[unit].cells[column.first_text]}, {time} {rows.columns[time].cells[column.first_text]})"
+            refused[name] = Fault(
+                f"{_shown(cell)} is no number{known}", rows.cell(column.first_text, name), _number_mend(cell)
+            )
+        else:
+            grid = np.full(shape, np.nan)
+            grid[unit_at, time_at] = column.numbers[kept]
+            variables[name] = (("unit", "time"), grid)
+    present = np.zeros(shape, dtype=np.bool_)
+    present[unit_at, time_at] = True
+    data = xarray.Dataset(variables, coords={"unit": units, "time": times})
+    return Panel(data, (*notes, *_notes(data, present)), MappingProxyType(refused))
+
+
+def _key_faults(
+    names: Sequence[str], unit: str, time: str, *, where: str = "", in_index: Sequence[str] = ()
+) -> list[Fault]:
+    """What is wrong with the columns' names, before any cell is read."""
+    faults: list[Fault] = []
+    for role, name in (("unit", unit), ("time", time)):
+        if name in in_index and name not in names:
+            faults.append(Fault(f"the {role} '{name}' is in the frame's index", where, "call reset_index() first"))
+        elif name not in names:
+            faults.append(Fault(f"no {role} column '{name}'", where, nearest(str(name), names)))
+    if unit == time:
+        faults.append(Fault(f"'{unit}' cannot be unit and time at once", where, "name two columns"))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults.extend(Fault(f"column '{name}' stands there twice", where, "rename one of the two") for name in twice)
+    return faults
+
+
+def _keys(cells: NDArray[Any], name: str, faults: list[Fault], where: str) -> NDArray[Any] | None:
+    """Units or times as one sortable array of their own type, or None with a fault."""
+    if cells.dtype != object:
+        return cells
+    listed = cells.tolist()
+    if listed and all(isinstance(cell, bool | np.bool_) for cell in listed):
+        return np.array(listed, dtype=np.bool_)
+    if listed and all(isinstance(cell, int | np.integer) and not isinstance(cell, bool) for cell in listed):
+        whole = np.array(listed)
+        return whole if whole.dtype.kind in "iu" else cells
+    if listed and all(
+        isinstance(cell, float | int | np.floating | np.integer) and not isinstance(cell, bool) for cell in listed
+    ):
+        return np.array(listed, dtype=np.float64)
+    try:
+        sorted(set(listed))
+    except TypeError:
+        kinds = sorted({type(cell).__name__ for cell in listed})
+        faults.append(Fault(f"column '{name}' mixes {' and '.join(kinds)}, which have no order", where, "use one type"))
+        return None
+    return cells
+
+
+def _duplicates(rows: _Rows, kept: NDArray[np.intp], units: NDArray[Any], times: NDArray[Any]) -> list[Fault]:
+    """The unit-times that stand in several rows, the first few by name with their rows."""
+    seen: dict[tuple[Any, Any], list[int]] = {}
+    for row, key in zip(kept.tolist(), zip(units.tolist(), times.tolist(), strict=True), strict=True):
+        seen.setdefault(key, []).append(row)
+    doubled = [(key, places) for key, places in seen.items() if len(places) > 1]
+    faults = [
+        Fault(
+            f"{unit} {time} stands in {len(places)} rows: {_listed([rows.place(row) for row in places])}",
+            rows.name,
+            "keep one row",
+        )
+        for (unit, time), places in doubled[:_NAMED]
+    ]
+    if len(doubled) > _NAMED:
+        faults.append(
+            Fault(f"{len(doubled) - _NAMED} more unit-times stand in several rows", rows.name, "keep one row of each")
+        )
+    return faults
+
+
+def _inside(
+    times: NDArray[Any], first: Any, last: Any, name: str, where: str, faults: list[Fault]
+) -> NDArray[np.bool_]:
+    """The rows between the first and the last time to keep, both inclusive."""
+    inside = np.ones(len(times), dtype=np.bool_)
+    try:
+        if first is not None:
+            inside &= np.asarray(times >= first, dtype=np.bool_)
+        if last is not None:
+            inside &= np.asarray(times <= last, dtype=np.bool_)
+    except (TypeError, ValueError):
+        kind = type(times[0]).__name__
+        faults.append(
+            Fault(
+                f"first {first!r} and last {last!r} cannot be compared with column '{name}'",
+                where,
+                f"its values are of type {kind}",
+            )
+        )
+    return inside
+
+
+def _time_grid(keys: NDArray[Any], name: str, where: str) -> tuple[NDArray[Any], NDArray[np.intp], list[str]]:
+    """The panel's times, each row's place among them, and what there is to note."""
+    distinct, at = np.unique(keys, return_inverse=True)
+    whole = _whole_numbers(distinct)
+    if whole is None:
+        if len(distinct) < 2:
+            return distinct, at, []
+        kind = "numbers that are not whole" if distinct.dtype.kind == "f" else type(distinct.tolist()[0]).__name__
+        return distinct, at, [f"times are {kind}: the {len(distinct)} that have rows stand as consecutive periods"]
+    order = sorted(whole)
+    step = math.gcd(*(later - earlier for earlier, later in itertools.pairwise(order))) or 1
+    periods = (order[-1] - order[0]) // step + 1
+    if periods > 100 * len(distinct) + 10_000:
+        what = f"column '{name}' runs from {order[0]} to {order[-1]} in steps of {step}, with rows for {len(distinct)} of {periods} times"
+        raise CausalError(Fault(what, where, "correct the stray time, or number the periods"))
+    grid = [order[0] + step * period for period in range(periods)]
+    places = np.array([(value - order[0]) // step for value in whole], dtype=np.intp)
+    values: NDArray[Any] = (
+        np.array([str(value) for value in grid], dtype=object)
+        if distinct.dtype == object
+        else np.array(grid, dtype=distinct.dtype)
+    )
+    present = set(whole)
+    absent = [str(value) for value in grid if value not in present]
+    notes = [f"times are {step} apart, and so is a period"] if step > 1 else []
+    if absent:
+        notes.append(f"no rows for {_listed(absent, 12)}")
+    return values, places[at], notes
+
+
+def _whole_numbers(distinct: NDArray[Any]) -> list[int] | None:
+    """The times as whole numbers, where they are ints, integral floats or ints written as text."""
+    if distinct.dtype.kind in "iu":
+        return [int(value) for value in distinct.tolist()]
+    if distinct.dtype.kind == "f" and bool(np.all(distinct == np.floor(distinct))):
+        return [int(value) for value in distinct.tolist()]
+    listed = distinct.tolist()
+    if distinct.dtype == object and all(isinstance(value, str) and _WHOLE.fullmatch(value) for value in listed):
+        return [int(value) for value in listed]
+    return None
+
+
+def _notes(data: xarray.Dataset, present: NDArray[np.bool_]) -> list[str]:
+    """What a reader should know of the grid: units, absent rows, missing values."""
+    notes: list[str] = []
+    units, times = present.shape
+    if units == 1:
+        notes.append("one unit only: nothing is compared between units")
+    covered = present[:, present.any(axis=0)]
+    absent = int((~covered).sum())
+    if absent:
+        notes.append(f"{absent} of {covered.size} unit-times have no row and are missing")
+    missing = {str(name): int(np.isnan(array.values).sum()) for name, array in data.data_vars.items()}
+    gaps = [f"{name} {count}" for name, count in missing.items() if count]
+    if gaps:
+        notes.append(f"values missing, of {units * times}: {_listed(gaps, 12)}")
+    return notes
+
+
+# -------------------------------------------------------------------------------------------------- measuring
+
+
+def _measure_faults(panel: Panel, measure: Measure, where: str) -> list[Fault]:
+    """Everything that keeps one measure's columns from measuring its node."""
+    faults: list[Fault] = []
+    error = [measure.error] if isinstance(measure.error, str) else []
+    for column in (*measure.columns, *error):
+        if column in panel.refused:
+            refusal = panel.refused[column]
+            faults.append(Fault(f"{refusal.where} {refusal.what}", where, refusal.mend))
+        elif column not in panel.columns:
+            faults.append(Fault(f"no column '{column}'", where, nearest(column, panel.columns)))
+    if faults:
+        return faults
+    for column in error:
+        negative = panel.data[column].values < 0
+        faults.extend(
+            _cell_faults(panel, column, negative, "is no standard error", where, "a standard error is 0 or more")
+        )
+    for column in measure.columns:
+        values = panel.data[column].values
+        outside = outside_transform(measure, values)
+        if outside.any():
+            faults.extend(
+                _cell_faults(panel, column, outside, f"has no {measure.transform}", where, "choose another transform")
+            )
+            continue
+        fault = _variation_fault(column, values, where)
+        faults.extend([fault] if fault else [])
+    if not faults and len(measure.columns) > 1:
+        index = apply(measure, {column: panel.data[column].values for column in measure.columns})
+        fault = _variation_fault("+".join(measure.columns), index, where)
+        faults.extend([fault] if fault else [])
+    return faults
+
+
+def _variation_fault(column: str, values: NDArray[np.float64], where: str) -> Fault | None:
+    present = values[~np.isnan(values)]
+    if present.size == 0:
+        return Fault(f"column '{column}' is all missing", where, "measure the node by another column, or leave it out")
+    if bool(np.all(present == present[0])):
+        return Fault(
+            f"column '{column}' is constant at {present[0]:g}", where, "a constant tells nothing; leave it out"
+        )
+    if not varies_within_units(values):
+        return Fault(
+            f"column '{column}' does not vary within any unit",
+            where,
+            "an effect within units needs change over time; leave it out",
+        )
+    return None
+
+
+def _cell_faults(panel: Panel, column: str, bad: NDArray[np.bool_], what: str, where: str, mend: str) -> list[Fault]:
+    places = np.argwhere(bad)
+    values = panel.data[column].values
+    faults = [
+        Fault(
+            f"column '{column}' at {panel.units[unit]}, {panel.times[time]}: {values[unit, time]:g} {what}", where, mend
+        )
+        for unit, time in places[:_NAMED].tolist()
+    ]
+    if len(places) > _NAMED:
+        faults.append(Fault(f"column '{column}': {len(places) - _NAMED} more such values", where, mend))
+    return faults
+
+
+def _node_values(panel: Panel, measure: Measure) -> NDArray[np.float64]:
+    return apply(measure, {column: panel.data[column].values for column in measure.columns})
+
+
+# ---------------------------------------------------------------------------------------------- cells and files
+
+
+def _csv_records(path: Path, faults: list[Fault]) -> tuple[list[str], list[int], list[list[str]]]:
+    """The names, and for each row of the right length its line and its cells; faults for the rows that are not."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise CausalError(Fault(f"cannot be read: {error.strerror or error}", path.name, "check the path")) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise CausalError(Fault("is not UTF-8", f"{path.name}:{line}", "save the file as UTF-8")) from error
+    if not text.strip():
+        raise CausalError(Fault("is empty", path.name, "give a line of names and one row for each unit and time"))
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    names: list[str] = []
+    lines: list[int] = []
+    records: list[list[str]] = []
+    before = 0
+    try:
+        for record in reader:
+            start, before = before + 1, reader.line_num
+            if not any(cell.strip() for cell in record):
+                continue
+            if not names:
+                names = [cell.strip() for cell in record]
+                faults.extend(
+                    Fault(f"column {at} has no name", f"{path.name}:{start}", "name it")
+                    for at, name in enumerate(names, 1)
+                    if not name
+                )
+                if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
+                    faults.append(
+                        Fault("has one column only", f"{path.name}:{start}", "put commas between the columns")
+                    )
+            elif len(record) != len(names):
+                what = f"{len(record)} cells where the first line names {len(names)}"
+                faults.append(Fault(what, f"{path.name}:{start}", "a cell with a comma needs quotes"))
+            else:
+                lines.append(start)
+                records.append(record)
+    except csv.Error as error:
+        faults.append(Fault(f"is no CSV here: {error}", f"{path.name}:{before + 1}", "check the quotes"))
+        raise CausalError(*faults) from error
+    return names, lines, records
+
+
+def _as_float(cell: object) -> float | None:
+    """A cell's value where it is a real number; a whole number beyond floats counts as infinite."""
+    if isinstance(cell, np.bool_):
+        return float(cell)
+    if isinstance(cell, np.timedelta64):  # numpy counts a duration among its integers
+        return None
+    if isinstance(cell, numbers.Real) or type(cell).__name__ == "Decimal":
+        try:
+            return float(cell)  # pyright: ignore[reportArgumentType]  # Decimal is no numbers.Real
+        except OverflowError:
+            return math.inf
+    return None
+
+
+def _is_number_text(cell: object) -> bool:
+    return isinstance(cell, str) and bool(_NUMBER.fullmatch(cell.strip()))
+
+
+def _number_mend(cell: object) -> str:
+    if _is_number_text(cell):
+        return "turn the column into numbers first"
+    if isinstance(cell, str) and re.fullmatch(r"[+-]?\d+,\d+", cell.strip()):
+        return "write a decimal point"
+    return "write a number, or leave the cell empty if it is missing"
+
+
+def _shown(cell: object) -> str:
+    text = repr(cell) if isinstance(cell, str) else repr(str(cell))
+    return text if len(text) <= 60 else f"{text[:57]}...'"
+
+
+def _some(flags: NDArray[np.bool_]) -> list[int]:
+    """The first few rows that are flagged."""
+    return np.flatnonzero(flags)[:_NAMED].tolist()
+
+
+def _listed(words: Iterable[object], most: int = _NAMED) -> str:
+    listed = [str(word) for word in words]
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
