@@ -345,9 +345,9 @@ def _whole(lag: object) -> tuple[int, list[Fault]]:
         whole = operator.index(cast("Any", lag))
     except TypeError:
         whole = -1
-    if whole > LONGEST_LAG:
+    if abs(whole) > LONGEST_LAG:
         # Not repeated in the message: Python refuses to print integers of thousands of digits.
-        return 0, [Fault(f"the lag is longer than {LONGEST_LAG} periods", mend="give the number of periods, such as 1")]
+        return 0, [Fault(f"the lag is beyond {LONGEST_LAG} periods", mend="give the number of periods, such as 1")]
     if isinstance(lag, bool) or whole < 0:
         return 0, [Fault(f"lag {lag!r} is no whole number of at least 0", mend="give the number of periods, such as 1")]
     return whole, []

@@ -385,7 +385,7 @@ def _assemble(rows: _Rows, unit: str, time: str, first: Any, last: Any, faults: 
     kept, unit_keys, time_keys = kept[inside], unit_keys[inside], time_keys[inside]
     if len(kept) == 0:
         raise CausalError(Fault(f"no rows from {first} to {last}", rows.name, "widen the years to keep"))
-    units, unit_at = np.unique(unit_keys, return_inverse=True)
+    units, unit_at = _distinct(unit_keys)
     times, time_at, notes = _time_grid(time_keys, time, rows.name)
     shape = (len(units), len(times))
     variables: dict[str, Any] = {}
@@ -397,9 +397,10 @@ def _assemble(rows: _Rows, unit: str, time: str, first: Any, last: Any, faults: 
             refused[name] = Fault("stands for the panel's own dimension", f"column '{name}':", "rename the column")
         elif column.numbers is None:
             cell = column.cells[column.first_text]
+            what = "is text" if _is_number_text(cell) else "is no number"
             known = f" ({unit} {rows.columns[unit].cells[column.first_text]}, {time} {rows.columns[time].cells[column.first_text]})"
             refused[name] = Fault(
-                f"{_shown(cell)} is no number{known}", rows.cell(column.first_text, name), _number_mend(cell)
+                f"{_shown(cell)} {what}{known}", rows.cell(column.first_text, name), _number_mend(cell)
             )
         else:
             grid = np.full(shape, np.nan)
@@ -451,16 +452,31 @@ def _keys(cells: NDArray[Any], name: str, faults: list[Fault], where: str) -> ND
     return cells
 
 
+def _distinct(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The sorted distinct keys, and each key's place among them; by hashing, which a million texts need."""
+    import pandas
+
+    codes, found = pandas.factorize(keys)
+    order = np.argsort(found, kind="stable")
+    places = np.empty(len(order), dtype=np.intp)
+    places[order] = np.arange(len(order))
+    return found[order], places[codes]
+
+
 def _duplicates(rows: _Rows, kept: NDArray[np.intp], units: NDArray[Any], times: NDArray[Any]) -> list[Fault]:
     """The unit-times that stand in several rows, the first few by name with their rows."""
+    (_, unit_at), (distinct_times, time_at) = _distinct(units), _distinct(times)
+    cells, counts = np.unique(unit_at * len(distinct_times) + time_at, return_counts=True)
+    several = np.isin(unit_at * len(distinct_times) + time_at, cells[counts > 1])
     seen: dict[tuple[Any, Any], list[int]] = {}
-    for row, key in zip(kept.tolist(), zip(units.tolist(), times.tolist(), strict=True), strict=True):
+    keys = zip(units[several].tolist(), times[several].tolist(), strict=True)
+    for row, key in zip(kept[several].tolist(), keys, strict=True):
         seen.setdefault(key, []).append(row)
-    doubled = [(key, places) for key, places in seen.items() if len(places) > 1]
+    doubled = list(seen.items())
     faults = [
         Fault(
             f"{unit} {time} stands in {len(places)} rows: {_listed([rows.place(row) for row in places])}",
-            rows.name,
+            rows.place(places[-1]) if rows.name else "",
             "keep one row",
         )
         for (unit, time), places in doubled[:_NAMED]
@@ -496,7 +512,7 @@ def _inside(
 
 def _time_grid(keys: NDArray[Any], name: str, where: str) -> tuple[NDArray[Any], NDArray[np.intp], list[str]]:
     """The panel's times, each row's place among them, and what there is to note."""
-    distinct, at = np.unique(keys, return_inverse=True)
+    distinct, at = _distinct(keys)
     whole = _whole_numbers(distinct)
     if whole is None:
         if len(distinct) < 2:
@@ -583,7 +599,7 @@ def _measure_faults(panel: Panel, measure: Measure, where: str) -> list[Fault]:
             continue
         fault = _variation_fault(column, values, where)
         faults.extend([fault] if fault else [])
-    if not faults and len(measure.columns) > 1:
+    if not faults and len(measure.columns) > 1 and len(panel.times) > 1:
         index = apply(measure, {column: panel.data[column].values for column in measure.columns})
         fault = _variation_fault("+".join(measure.columns), index, where)
         faults.extend([fault] if fault else [])
@@ -598,7 +614,7 @@ def _variation_fault(column: str, values: NDArray[np.float64], where: str) -> Fa
         return Fault(
             f"column '{column}' is constant at {present[0]:g}", where, "a constant tells nothing; leave it out"
         )
-    if not varies_within_units(values):
+    if values.shape[1] > 1 and not varies_within_units(values):
         return Fault(
             f"column '{column}' does not vary within any unit",
             where,

@@ -54,6 +54,7 @@ _ARROW = re.compile(r"(<->|->|<-)")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _STATEMENT = re.compile(r"(?P<body>[^\[\]]*)(?:\[(?P<attributes>[^\[\]]*)\])?\s*")
 _ATTRIBUTES = ("family", "lag", "sign")
+_LONGEST_QUOTE = 200
 
 
 def read_graph(text: str) -> Graph:
@@ -67,7 +68,7 @@ def read_graph(text: str) -> Graph:
         raise CausalError(Fault(f"a graph is read from text, not from {_kind(text)}", mend="such as 'a -> b [lag=1]'"))
     collected = _Collected()
     for number, statement in _statements(text):
-        _collect(statement, f'line {number} "{statement}":', f"line {number}", collected)
+        _collect(statement, f'line {number} "{_shortened(statement)}":', f"line {number}", collected)
     return collected.graph("the text names no node")
 
 
@@ -79,7 +80,7 @@ def read_edge(text: str) -> Edge:
     """
     if not isinstance(cast("object", text), str):
         raise CausalError(Fault(f"an edge is read from text, not from {_kind(text)}", mend="such as 'a -> b [lag=1]'"))
-    where = f'"{text.strip()}":'
+    where = f'"{_shortened(text.strip())}":'
     statements = [statement for _, statement in _statements(text)]
     collected = _Collected()
     for statement in statements:
@@ -389,7 +390,7 @@ def _value_faults(key: str, value: str, arrows: list[str]) -> Iterator[Fault]:
     elif not re.fullmatch("[0-9]+", value):
         yield Fault(f"lag '{value}' is no whole number" + (" of at least 0" if value.startswith("-") else ""))
     elif len(value) > len(str(LONGEST_LAG)):
-        yield Fault(f"the lag is longer than {LONGEST_LAG} periods")
+        yield Fault(f"the lag is beyond {LONGEST_LAG} periods")
 
 
 def _on(place: str) -> str:
@@ -397,7 +398,12 @@ def _on(place: str) -> str:
 
 
 def _said(sign: Sign) -> str:
-    return "none" if sign is Sign.UNKNOWN else str(sign)
+    return "no sign" if sign is Sign.UNKNOWN else str(sign)
+
+
+def _shortened(text: str) -> str:
+    """The text for a message; a reader finds the line by its number, so a long one may be cut."""
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
 
 
 def _kind(given: object) -> str:

@@ -76,31 +76,25 @@ class Card:
 
 def names() -> tuple[str, ...]:
     """The names of the shipped tables, sorted."""
-    return tuple(sorted(item.name.removesuffix(".toml") for item in files(__name__).iterdir() if item.name.endswith(".toml")))
+    return tuple(
+        sorted(
+            item.name.removesuffix(".toml")
+            for item in files("causal.datasets").iterdir()
+            if item.name.endswith(".toml")
+        )
+    )
 
 
-@cache
 def card(name: str) -> Card:
     """The card of the table `name`. Raises `CausalError` where there is none of that name."""
     _require(name)
-    told = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    columns = cast("dict[str, dict[str, Any]]", told["column"])
-    return Card(
-        name=name,
-        title=told["title"],
-        row=told["row"],
-        unit=told["unit"],
-        time=told["time"],
-        statement=told["statement"],
-        caveats=tuple(told["caveats"]),
-        columns=tuple(_column(column, fields) for column, fields in columns.items()),
-    )
+    return _read_card(name)
 
 
 def path(name: str) -> Path:
     """The CSV file of the table `name`. Raises `CausalError` where there is none of that name."""
     _require(name)
-    return Path(str(files(__name__).joinpath(f"{name}.csv")))
+    return Path(str(files("causal.datasets").joinpath(f"{name}.csv")))
 
 
 def table(name: str) -> pandas.DataFrame:
@@ -116,9 +110,30 @@ def table(name: str) -> pandas.DataFrame:
     return pandas.read_csv(path(name), dtype=cast("Any", kinds), keep_default_na=False, na_values=[""])
 
 
+@cache
+def _read_card(name: str) -> Card:
+    told = tomllib.loads(files("causal.datasets").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    columns = cast("dict[str, dict[str, Any]]", told["column"])
+    return Card(
+        name=name,
+        title=told["title"],
+        row=told["row"],
+        unit=told["unit"],
+        time=told["time"],
+        statement=told["statement"],
+        caveats=tuple(told["caveats"]),
+        columns=tuple(_column(column, fields) for column, fields in columns.items()),
+    )
+
+
 def _column(name: str, fields: dict[str, Any]) -> Column:
-    first, last = fields["years"]
-    return Column(**{**fields, "name": name, "years": (first, last), "caveats": tuple(fields["caveats"])})
+    told: dict[str, Any] = {
+        **fields,
+        "name": name,
+        "years": tuple(fields["years"]),
+        "caveats": tuple(fields["caveats"]),
+    }
+    return Column(**told)
 
 
 def _require(name: str) -> None:

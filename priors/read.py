@@ -1,0 +1,649 @@
+"""Reading a bundle: an article's claims, the studies that could test them, and interventions.
+
+A bundle is a folder with three files. `claims.toml` holds the article, its nodes, claims and figures and what
+the graph assumes beyond them; `studies.toml` says which columns of which data measure which nodes;
+`interventions.toml` holds what might be done. `read_bundle` reads all three and reports everything that is wrong
+in any of them at once, each with file, line and mend:
+
+>>> import pathlib, tempfile
+>>> folder = pathlib.Path(tempfile.mkdtemp())
+>>> _ = (folder / "claims.toml").write_text('''[article]
+... title = "A report"
+... [node.corruption]
+... [node.presence]
+... [claim.c1]
+... edge = "corruptoin -> presence [lag=1, sign=-]"
+... says = "corruption weakens the state"
+... where = "p. 3"
+... ''')
+>>> for name in ("studies.toml", "interventions.toml"):
+...     _ = (folder / name).write_text("")
+>>> read_bundle(folder)
+Traceback (most recent call last):
+    ...
+causal.errors.CausalError: claims.toml:6 [claim.c1] "corruptoin -> presence [lag=1, sign=-]": no node 'corruptoin'; did you mean 'corruption'?
+studies.toml names no study; write [study.NAME] with a file or a dataset
+
+Bundles that come with the program are read by their key, the folder's name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+from causal.claim import Claim, Figure, Ledger, Source
+from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
+from causal.measurement import Measure
+from causal.panel import Panel, Study, read_csv, study_faults
+from causal.syntax import read_edge, read_graph
+from priors import elicit
+
+if TYPE_CHECKING:
+    from priors import schema
+
+ARTICLES = Path(__file__).parent / "articles"
+DEFAULT = "peru_nexus"
+_CLAIMS, _STUDIES, _INTERVENTIONS = "claims.toml", "studies.toml", "interventions.toml"
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    _CLAIMS: ("article", "node", "graph", "claim", "figure"),
+    _STUDIES: ("study",),
+    _INTERVENTIONS: ("intervention",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCard:
+    """A node for readers: its label, what it stands for, and at which level it is thought of."""
+
+    label: str
+    describes: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionSpec:
+    """An intervention as the bundle states it: `do` in the text form of `causal.intervene`, and its outcome."""
+
+    key: str
+    do: str
+    outcome: str
+    label: str = ""
+    horizon: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Everything that a bundle's files say; the graph is what is assumed together with every claim's edge."""
+
+    ledger: Ledger
+    graph: Graph
+    studies: tuple[Study, ...]
+    interventions: tuple[InterventionSpec, ...]
+    nodes: Mapping[str, NodeCard]
+    folder: Path
+    key: str
+
+    @property
+    def source(self) -> Source:
+        """The article or report that makes the claims."""
+        return self.ledger.source
+
+    def study(self, name: str) -> Study:
+        """The study of that name; `CausalError` for an unknown one."""
+        return _named(name, {study.name: study for study in self.studies}, "study")
+
+    def intervention(self, key: str) -> InterventionSpec:
+        """The intervention of that key; `CausalError` for an unknown one."""
+        return _named(key, {spec.key: spec for spec in self.interventions}, "intervention")
+
+
+def bundle_keys() -> tuple[str, ...]:
+    """The keys of the bundles that come with the program, the default first."""
+    keys = sorted(folder.name for folder in ARTICLES.iterdir() if (folder / _CLAIMS).is_file())
+    return tuple(sorted(keys, key=lambda key: key != DEFAULT))
+
+
+def bundle_folder(path_or_key: Path | str = DEFAULT) -> Path:
+    """The folder that a key or a path names; a plain word that is a key means the bundle that comes with the program.
+
+    Raises `CausalError` where it is neither a key nor a folder.
+    """
+    given: object = path_or_key
+    if not isinstance(given, Path | str) or not str(given).strip():
+        raise CausalError(Fault(f"{given!r} names no bundle", mend="give a folder, or the key of a bundle"))
+    if isinstance(given, str) and given in bundle_keys():
+        return ARTICLES / given
+    folder = Path(given)
+    if not folder.is_dir():
+        what = "is a file, not a bundle's folder" if folder.is_file() else "is neither a folder nor a bundle's key"
+        mend = "give the folder it lies in" if folder.is_file() else nearest(str(given), bundle_keys())
+        raise CausalError(Fault(f"'{given}' {what}", mend=mend))
+    return folder
+
+
+def read_bundle(path_or_key: Path | str = DEFAULT) -> Bundle:
+    """The bundle in a folder, or the one that comes with the program under that key.
+
+    Raises one `CausalError` with everything that is wrong in all of its files: TOML that does not parse, unknown
+    or missing keys, words that no scale holds, edges that do not parse or name undeclared nodes, two signs for
+    one edge, a cycle within the period, data that are missing or cannot be used, measures and interventions of
+    unknown nodes.
+    """
+    folder = bundle_folder(path_or_key)
+    faults: list[Fault] = []
+    claims, studies, interventions = (_read_file(folder, name, faults) for name in (_CLAIMS, _STUDIES, _INTERVENTIONS))
+    parsed = _parse_claims(claims, faults)
+    made = _parse_studies(studies, folder, parsed.graph, faults, nodes_known=claims.parsed)
+    specs = _parse_interventions(interventions, parsed.graph, faults, nodes_known=claims.parsed)
+    raise_all(faults)
+    key = folder.name or folder.resolve().name
+    cards = MappingProxyType(dict(parsed.cards))
+    return Bundle(parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, folder, key)
+
+
+# -------------------------------------------------------------------------------------------------------- claims
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What `claims.toml` holds, as far as it could be read."""
+
+    ledger: Ledger
+    graph: Graph
+    cards: Mapping[str, NodeCard]
+
+
+def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
+    from priors import schema
+
+    article = file.table(schema.Article, ("article",), faults, required=True)
+    cards: dict[str, NodeCard] = {}
+    for name, path in file.children("node", faults):
+        card = file.table(schema.NodeTable, path, faults)
+        try:
+            Node(name)
+        except CausalError as error:
+            faults.extend(Fault(fault.what, file.at(path), fault.mend) for fault in error.faults)
+            continue
+        cards[name] = NodeCard(
+            (card.label if card else "") or name, card.describes if card else "", card.level if card else ""
+        )
+    assumed_nodes, assumed_edges, latents = _assumed(file, cards, faults)
+    claims: list[Claim] = []
+    smallest = article.smallest_effect if article else 0.1
+    for key, path in file.children("claim", faults):
+        table = file.table(schema.ClaimTable, path, faults)
+        if table is not None:
+            claims.append(_claim(file, key, path, table, cards, smallest, faults))
+    if file.parsed and not file.content.get("claim"):
+        faults.append(Fault("names no claim", file.name, "write [claim.KEY] with an edge"))
+    figures = _figures(file, cards, faults)
+    edges = _merged(file, assumed_edges, claims, faults)
+    nodes = {name: assumed_nodes.get(name, Node(name)) for name in cards}
+    if not nodes:  # with faults already: an empty graph is none
+        nodes = {"none": Node("none")}
+    source = Source("") if article is None else Source(article.title, article.authors, article.year, article.published)
+    graph = Graph(tuple(nodes.values()), tuple(edges), tuple(latents))
+    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards)
+
+
+def _claim(
+    file: _File,
+    key: str,
+    path: _Path,
+    table: schema.ClaimTable,
+    cards: Mapping[str, NodeCard],
+    smallest: float,
+    faults: list[Fault],
+) -> Claim:
+    """The claim of a table whose shape is right; what its words get wrong goes to the faults."""
+    edge: Edge | None = None
+    if table.edge is not None:
+        where = file.at((*path, "edge"))
+        for name in ("cause", "effect", "untestable"):
+            if getattr(table, name):
+                faults.append(Fault(f"has both edge and {name}", file.at((*path, name)), f"keep the edge, or {name}"))
+        try:
+            edge = read_edge(table.edge)
+        except CausalError as error:
+            faults.extend(_within(fault, where) for fault in error.faults)
+        if edge is not None:
+            unknown = [name for name in dict.fromkeys((edge.cause, edge.effect)) if name not in cards]
+            faults.extend(Fault(f"\"{table.edge}\": no node '{name}'", where, nearest(name, cards)) for name in unknown)
+            edge = None if unknown else edge
+    elif not table.untestable:
+        faults.append(
+            Fault(
+                "has neither an edge nor a reason why it is untestable", file.at(path), "write edge = 'a -> b [lag=1]'"
+            )
+        )
+    elif not (table.cause and table.effect):
+        faults.append(Fault("is untestable without a cause and an effect", file.at(path), "write both, in words"))
+    try:
+        elicit.hedge(table.hedge)
+    except CausalError as error:
+        faults.extend(Fault(fault.what, file.at((*path, "hedge")), fault.mend) for fault in error.faults)
+    if table.strength not in elicit.STRENGTHS:
+        what = f"no strength word '{table.strength}'"
+        faults.append(Fault(what, file.at((*path, "strength")), nearest(table.strength, elicit.STRENGTHS)))
+    own = smallest if table.smallest_effect is None else table.smallest_effect
+    return Claim(
+        key,
+        edge,
+        table.says,
+        table.where,
+        hedge=table.hedge,
+        strength=table.strength,
+        scope=table.scope,
+        smallest_effect=own,
+        core=table.core,
+        untestable=table.untestable,
+        cause=edge.cause if edge else table.cause,
+        effect=edge.effect if edge else table.effect,
+    )
+
+
+def _assumed(
+    file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]
+) -> tuple[dict[str, Node], list[Edge], list[Latent]]:
+    """The declared nodes, edges and latents of the assumed text; faults stand at the text's own lines."""
+    from priors import schema
+
+    table = file.table(schema.GraphTable, ("graph",), faults)
+    text = table.assumed if table else ""
+    lines = [line.partition("#")[0] for line in text.splitlines()]
+    if not any(line.strip(" \t;") for line in lines):
+        return {}, [], []
+    start = file.text_start(("graph", "assumed"))
+    try:
+        graph = read_graph(text)
+    except CausalError as error:
+        for fault in error.faults:
+            number = re.match(r"line (\d+)\b[\s,]*", fault.where)
+            line = start + int(number[1]) - 1 if number else start
+            rest = fault.where[number.end() :] if number else fault.where
+            faults.append(Fault(f"{rest} {fault.what}".strip(": "), f"{file.name}:{line} [graph]", fault.mend))
+        return {}, [], []
+    for name in graph.names:
+        if name not in cards:
+            row = next((row for row, line in enumerate(lines) if re.search(rf"\b{name}\b", line)), 0)
+            what = f"\"{lines[row].strip()}\": no node '{name}'"
+            faults.append(Fault(what, f"{file.name}:{start + row} [graph]", nearest(name, cards)))
+    nodes = {node.name: node for node in graph.nodes if node.name in cards}
+    edges = [edge for edge in graph.edges if edge.cause in cards and edge.effect in cards]
+    return nodes, edges, [latent for latent in graph.latents if latent.left in cards and latent.right in cards]
+
+
+def _merged(file: _File, assumed: Sequence[Edge], claims: Sequence[Claim], faults: list[Fault]) -> list[Edge]:
+    """Each edge once with the sign that somebody gives it; two signs and cycles within the period are faults."""
+    merged: dict[str, Edge] = {edge.name: edge for edge in assumed}
+    stated: dict[str, list[str]] = {edge.name: ["[graph]"] for edge in assumed}
+    for claim in claims:
+        if claim.edge is None:
+            continue
+        name = claim.edge.name
+        before = merged.get(name)
+        signs = {edge.sign for edge in (claim.edge, before) if edge is not None} - {Sign.UNKNOWN}
+        if len(signs) > 1:
+            by = ", ".join(stated[name])
+            what = f"two signs for one edge: {claim.edge.sign} for {name} here, {cast('Edge', before).sign} in {by}"
+            faults.append(Fault(what, file.at(("claim", claim.key, "edge")), "correct one of them"))
+            continue
+        merged[name] = dataclasses.replace(claim.edge, sign=next(iter(signs), Sign.UNKNOWN))
+        stated.setdefault(name, []).append(f"[claim.{claim.key}]")
+    for cycle in same_period_cycles(merged.values()):
+        steps = [Edge(cause, effect).name for cause, effect in zip(cycle, (*cycle[1:], cycle[0]), strict=True)]
+        by = list(dict.fromkeys(place for step in steps for place in stated[step]))
+        named = [claim for claim in claims if f"[claim.{claim.key}]" in by]
+        path = ("claim", named[-1].key, "edge") if named else ("graph", "assumed")
+        what = f"the edges within one period form a cycle: {' -> '.join((*cycle, cycle[0]))} (from {', '.join(by)})"
+        faults.append(Fault(what, file.at(path), "give one of them a lag of at least 1"))
+    # A graph can be made, and the studies checked against its nodes, only without the cycles.
+    return (
+        [edge for edge in merged.values() if edge.lag > 0]
+        if any(same_period_cycles(merged.values()))
+        else [*merged.values()]
+    )
+
+
+def _figures(file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]) -> list[Figure]:
+    from priors import schema
+
+    figures: list[Figure] = []
+    for key, path in file.children("figure", faults):
+        table = file.table(schema.FigureTable, path, faults)
+        if table is None:
+            continue
+        if table.low > table.high:
+            faults.append(
+                Fault(f"low {table.low:g} is above high {table.high:g}", file.at((*path, "low")), "swap them")
+            )
+        if table.node and table.node not in cards:
+            faults.append(Fault(f"no node '{table.node}'", file.at((*path, "node")), nearest(table.node, cards)))
+        figures.append(Figure(key, **table.model_dump()))
+    return figures
+
+
+# -------------------------------------------------------------------------------------- studies and interventions
+
+
+def _parse_studies(file: _File, folder: Path, graph: Graph, faults: list[Fault], *, nodes_known: bool) -> list[Study]:
+    from priors import schema
+
+    studies: list[Study] = []
+    for name, path in file.children("study", faults):
+        table = file.table(schema.StudyTable, path, faults)
+        if table is None:
+            continue
+        where = {"": file.at(path)}
+        measures = _measures(file, (*path, "measures"), table.measures, where, faults)
+        if nodes_known:
+            unknown = [node for node in table.sets_aside if node not in graph.names]
+            faults.extend(
+                Fault(f"no node '{node}'", file.at((*path, "sets_aside")), nearest(node, graph.names))
+                for node in unknown
+            )
+        panel = _panel(file, path, table, folder, faults)
+        if panel is None:
+            continue
+        aside = tuple(table.sets_aside)
+        study = Study(panel, measures, name, table.label or name, table.population, aside)
+        if nodes_known:
+            faults.extend(study_faults(study, graph, lambda node, where=where: where.get(node, f"{where['']} {node}:")))
+        studies.append(study)
+    if file.parsed and not file.content.get("study"):
+        faults.append(Fault("names no study", file.name, "write [study.NAME] with a file or a dataset"))
+    return studies
+
+
+def _measures(
+    file: _File, path: _Path, given: Mapping[str, Any] | None, where: dict[str, str], faults: list[Fault]
+) -> dict[str, Measure] | None:
+    """The measures of a study, and where each stands; a node whose measure is no measure is left out."""
+    from priors import schema
+
+    if given is None:
+        return None
+    measures: dict[str, Measure] = {}
+    for node, value in given.items():
+        where[node] = f"{file.at((*path, node), tag=path)} {node}:"
+        if isinstance(value, str):
+            value = {"column": value}
+        if not isinstance(value, dict):
+            faults.append(
+                Fault(
+                    f"{value!r} is no measure", where[node], "write a column's name, or a table with column or columns"
+                )
+            )
+            continue
+        table = file.validated(schema.MeasureTable, cast("dict[str, Any]", value), (*path, node), faults, tag=path)
+        if table is None:
+            continue
+        if (table.column is None) == (table.columns is None):
+            faults.append(
+                Fault("needs column or columns, one of them", where[node], "name one column, or several for an index")
+            )
+            continue
+        column = table.column if table.column is not None else tuple(table.columns or ())
+        try:
+            measures[node] = Measure(column, table.error, table.direction, table.transform)
+        except CausalError as error:
+            faults.extend(_within(fault, where[node]) for fault in error.faults)
+    return measures
+
+
+def _panel(file: _File, path: _Path, table: schema.StudyTable, folder: Path, faults: list[Fault]) -> Panel | None:
+    """The data of a study: a file of the bundle or a table that comes with the program."""
+    if (table.file is None) == (table.dataset is None):
+        faults.append(
+            Fault("needs file or dataset, one of them", file.at(path), "name a file of the bundle, or a dataset")
+        )
+        return None
+    place = file.at((*path, "file" if table.dataset is None else "dataset"))
+    try:
+        if table.file is None:
+            from causal import datasets
+
+            frame = datasets.table(str(table.dataset))
+            return Panel.from_frame(frame, unit=table.unit, time=table.time, first=table.first, last=table.last)
+        inside = (folder / table.file).resolve()
+        if not inside.is_relative_to(folder.resolve()):
+            faults.append(
+                Fault(f"file '{table.file}' lies outside the bundle", place, "put the data beside claims.toml")
+            )
+            return None
+        if not inside.is_file():
+            files = [found.name for found in folder.iterdir() if found.suffix == ".csv"]
+            faults.append(Fault(f"no file '{table.file}' in the bundle", place, nearest(table.file, files)))
+            return None
+        return read_csv(inside, unit=table.unit, time=table.time, first=table.first, last=table.last)
+    except CausalError as error:
+        # A fault with a line of the data's own names that line; another one stands where the study is declared.
+        faults.extend(fault if re.search(r":\d+", fault.where) else _within(fault, place) for fault in error.faults)
+        return None
+
+
+def _parse_interventions(
+    file: _File, graph: Graph, faults: list[Fault], *, nodes_known: bool
+) -> list[InterventionSpec]:
+    from priors import schema
+
+    specs: list[InterventionSpec] = []
+    for key, path in file.children("intervention", faults):
+        table = file.table(schema.Intervention, path, faults)
+        if table is None:
+            continue
+        if nodes_known and table.outcome not in graph.names:
+            faults.append(
+                Fault(f"no node '{table.outcome}'", file.at((*path, "outcome")), nearest(table.outcome, graph.names))
+            )
+        specs.append(InterventionSpec(key, table.do, table.outcome, table.label or key, table.horizon))
+    return specs
+
+
+# --------------------------------------------------------------------------------------------- files with lines
+
+type _Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A TOML file's content and the line on which each table and key stands; `parsed` is False where it has none."""
+
+    name: str
+    content: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    lines: Mapping[_Path, int] = field(default_factory=dict[_Path, int])
+    starts: Mapping[_Path, int] = field(default_factory=dict[_Path, int])
+    parsed: bool = False
+
+    def at(self, path: _Path, tag: _Path | None = None) -> str:
+        """Where a table or key stands: file, line and the table's header."""
+        known = next((path[:size] for size in range(len(path), 0, -1) if path[:size] in self.lines), ())
+        line = f":{self.lines[known]}" if known else ""
+        return f"{self.name}{line} [{'.'.join(tag or path[:2])}]"
+
+    def text_start(self, path: _Path) -> int:
+        """The line on which a text's first line stands."""
+        return self.starts.get(path, 1)
+
+    def children(self, section: str, faults: list[Fault]) -> list[tuple[str, _Path]]:
+        """The tables [section.KEY], each by key and path."""
+        tables = self.content.get(section, {})
+        if not isinstance(tables, dict):
+            faults.append(Fault(f"{section} is no table", self.at((section,)), f"write [{section}.KEY]"))
+            return []
+        return [(key, (section, key)) for key in cast("dict[str, Any]", tables)]
+
+    def table[T: schema.Table](
+        self, model: type[T], path: _Path, faults: list[Fault], *, required: bool = False
+    ) -> T | None:
+        """The table at `path` as `model`, or None with faults; an absent one is empty, or missing where required."""
+        value: Any = self.content
+        for key in path:
+            value = cast("dict[str, Any]", value).get(key, {} if not required else None)
+        if value is None:
+            if self.parsed:
+                faults.append(Fault(f"table [{'.'.join(path)}] is missing", self.name, "add it with a title"))
+            return None
+        if not isinstance(value, dict):
+            faults.append(
+                Fault(f"{value!r} is no table", self.at(path), f"write [{path[0]}.KEY]" if len(path) > 1 else "")
+            )
+            return None
+        return self.validated(model, cast("dict[str, Any]", value), path, faults)
+
+    def validated[T: schema.Table](
+        self, model: type[T], value: dict[str, Any], path: _Path, faults: list[Fault], tag: _Path | None = None
+    ) -> T | None:
+        """The value as `model`, or None with one fault for each key that is wrong."""
+        from pydantic import ValidationError
+
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            seen: set[str] = set()
+            for detail in error.errors(include_url=False):
+                key = str(detail["loc"][0]) if detail["loc"] else ""
+                if key in seen:  # a union reports each of its types
+                    continue
+                seen.add(key)
+                what, mend = _shape_fault(detail["type"], detail["msg"], key, detail["input"], model)
+                faults.append(Fault(what, self.at((*path, key), tag=tag or path), mend))
+            return None
+
+
+def _shape_fault(kind: str, message: str, key: str, given: object, model: type[schema.Table]) -> tuple[str, str]:
+    """What is wrong with one key, and the mend, from pydantic's report."""
+    if kind == "extra_forbidden":
+        return f"unknown key '{key}'", nearest(key, model.model_fields)
+    if kind == "missing":
+        return f"key '{key}' is missing", f"add {key} = ..."
+    if kind in ("string_too_short", "too_short"):
+        return f"{key} is empty", "fill it in, or leave the key out"
+    said = re.sub(r"^Input should be ", "must be ", message)
+    return f"{key} = {given!r} {said[0].lower()}{said[1:]}", ""
+
+
+def _read_file(folder: Path, name: str, faults: list[Fault]) -> _File:
+    """A file of the bundle; one that is missing or does not parse is empty, with a fault."""
+    try:
+        raw = (folder / name).read_bytes()
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        mend = f"write it; 'causal new' shows one, and [{_SECTIONS[name][-1]}.KEY] tables go there" if missing else ""
+        faults.append(
+            Fault("is missing from the bundle" if missing else f"cannot be read: {error.strerror}", name, mend)
+        )
+        return _File(name)
+    try:
+        text = raw.decode("utf-8")
+        content = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        faults.append(Fault("is not UTF-8", f"{name}:{line}", "save the file as UTF-8"))
+        return _File(name)
+    except tomllib.TOMLDecodeError as error:
+        position = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", str(error))
+        line = int(position[1]) if position and position[1] else raw.count(b"\n") + 1
+        what = str(error)[: position.start()] if position else str(error)
+        faults.append(Fault(f"is no TOML here: {what}", f"{name}:{line}", "correct the line"))
+        return _File(name)
+    lines, starts = _toml_lines(text.replace("\r\n", "\n"))
+    file = _File(name, content, lines, starts, parsed=True)
+    unknown = [key for key in content if key not in _SECTIONS[name]]
+    faults.extend(
+        Fault(f"unknown table or key '{key}'", file.at((key,)), nearest(key, _SECTIONS[name])) for key in unknown
+    )
+    return file
+
+
+_KEY = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([A-Za-z0-9_-]+))\s*')
+_VALUE_PART = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|\#[^\n]*|[\[{]|[\]}]|\n|[^\s"\'\#\[\]{}]+|[^\S\n]+',
+    re.DOTALL,
+)
+
+
+def _toml_lines(text: str) -> tuple[dict[_Path, int], dict[_Path, int]]:
+    """The line of each table header and key, and of each value's first line of text, in a text that is valid TOML.
+
+    tomllib gives no positions. Keys inside inline tables stand on the line of the table's own key.
+    """
+    lines: dict[_Path, int] = {}
+    starts: dict[_Path, int] = {}
+    table: _Path = ()
+    at = 0
+    while at < len(text):
+        if text[at].isspace():
+            at += 1
+            continue
+        line = text.count("\n", 0, at) + 1
+        if text[at] == "#":
+            at = _after(text, "\n", at)
+            continue
+        if text[at] == "[":
+            at += 2 if text.startswith("[[", at) else 1
+            table, at = _dotted(text, at)
+            lines.setdefault(table, line)
+            for size in range(1, len(table)):
+                lines.setdefault(table[:size], line)
+            at = _after(text, "\n", at)
+            continue
+        key, at = _dotted(text, at)
+        for size in range(1, len(key) + 1):
+            lines.setdefault((*table, *key[:size]), line)
+        at = _after(text, "=", at)
+        while text[at : at + 1] in (" ", "\t"):
+            at += 1
+        trimmed = text.startswith(('"""\n', "'''\n"), at)  # TOML drops a newline right after the quotes
+        starts[(*table, *key)] = text.count("\n", 0, at) + 1 + trimmed
+        at = _after_value(text, at)
+    return lines, starts
+
+
+def _dotted(text: str, at: int) -> tuple[_Path, int]:
+    """The key at this place, part by part, and the place after it."""
+    parts: list[str] = []
+    while match := _KEY.match(text, at):
+        parts.append(next(part for part in match.groups() if part is not None))
+        at = match.end()
+        if text[at : at + 1] != ".":
+            break
+        at += 1
+    return tuple(parts), at
+
+
+def _after_value(text: str, at: int) -> int:
+    """The place after a value: the end of its line, outside texts and brackets."""
+    depth = 0
+    while match := _VALUE_PART.match(text, at):
+        at = match.end()
+        part = match[0]
+        depth += (part in ("[", "{")) - (part in ("]", "}"))
+        if part == "\n" and depth == 0:
+            break
+    return at if match else len(text)
+
+
+def _after(text: str, character: str, at: int) -> int:
+    found = text.find(character, at)
+    return len(text) if found == -1 else found + 1
+
+
+def _within(fault: Fault, where: str) -> Fault:
+    """A fault of a part, put at its place in the file; what the part called its own place stays in the words."""
+    return Fault(f"{fault.where} {fault.what}".strip(), where, fault.mend)
+
+
+def _named[T](name: str, known: Mapping[str, T], kind: str) -> T:
+    if name not in known:
+        raise CausalError(Fault(f"no {kind} '{name}'", mend=nearest(name, known)))
+    return known[name]

@@ -1,0 +1,112 @@
+"""The shape of a bundle's tables: which keys each may hold, of what type, and their defaults.
+
+Only shape is checked here; whether a word is known or an edge joins declared nodes is `priors.read`'s part.
+This module loads pydantic, so `priors.read` imports it only where a bundle is read.
+
+>>> Intervention.model_validate({"do": "shift corruption -1 from 2016", "outcome": "presence"}).horizon
+0
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+# Annotations are read by pydantic when a class is made: these names must be there at run time.
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+OptionalText = Annotated[str, StringConstraints(strip_whitespace=True)]
+Effect = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Table(BaseModel):
+    """A TOML table: unknown keys are errors, and no value is converted to another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Article(Table):
+    """[article]: what makes the claims; `smallest_effect` is every claim's that has none of its own."""
+
+    title: Text
+    authors: OptionalText = ""
+    year: int | None = None
+    published: OptionalText = ""
+    smallest_effect: Effect = 0.1
+
+
+class NodeTable(Table):
+    """[node.NAME]: how a node is called and what it stands for."""
+
+    label: OptionalText = ""
+    describes: OptionalText = ""
+    level: OptionalText = ""
+
+
+class GraphTable(Table):
+    """[graph]: what no claim states, in the text form of `causal.syntax`."""
+
+    assumed: str = ""
+
+
+class ClaimTable(Table):
+    """[claim.KEY]: an edge, or a cause and an effect with the reason why nothing can test it."""
+
+    says: Text
+    where: Text
+    edge: Text | None = None
+    cause: OptionalText = ""
+    effect: OptionalText = ""
+    untestable: OptionalText = ""
+    hedge: Text = "plain assertion"
+    strength: Text = "some"
+    scope: OptionalText = ""
+    core: bool = False
+    smallest_effect: Effect | None = None
+
+
+class FigureTable(Table):
+    """[figure.KEY]: a number that the text states, as a range."""
+
+    quantity: Text
+    low: Number
+    high: Number
+    unit: Text
+    where: Text
+    year: int | None = None
+    node: OptionalText = ""
+
+
+class StudyTable(Table):
+    """[study.NAME]: the data, which columns are unit and time, and the times to keep."""
+
+    file: Text | None = None
+    dataset: Text | None = None
+    unit: Text = "unit"
+    time: Text = "year"
+    label: OptionalText = ""
+    population: OptionalText = ""
+    first: Any = None
+    last: Any = None
+    sets_aside: list[Text] = Field(default_factory=list)
+    measures: dict[str, Any] | None = None
+
+
+class MeasureTable(Table):
+    """A measure in [study.NAME.measures] that is more than a column's name."""
+
+    column: Text | None = None
+    columns: Annotated[list[Text], Field(min_length=1)] | None = None
+    direction: Literal["+", "-"] = "+"
+    transform: Literal["none", "log", "log1p"] = "none"
+    error: Text | Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class Intervention(Table):
+    """[intervention.KEY]: what is done, in the text form of `causal.intervene`, and where its effect is looked for."""
+
+    do: Text
+    outcome: Text
+    label: OptionalText = ""
+    horizon: Annotated[int, Field(ge=0)] = 0

@@ -1,0 +1,517 @@
+"""Bundles: what is read, and everything that can be wrong with one, each with its file and line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from causal.errors import CausalError
+from causal.graph import Edge, Latent, Sign
+from causal.measurement import Measure
+from priors.read import ARTICLES, DEFAULT, Bundle, bundle_folder, bundle_keys, read_bundle
+
+CLAIMS = '''[article]
+title = "A report"
+authors = "A. Writer"
+year = 2015
+smallest_effect = 0.2
+
+[node.corruption]
+label = "Corruption"
+[node.presence]
+[node.illicit]
+
+[graph]
+assumed = """
+presence -> presence [lag=1]     # it remembers
+corruption <-> presence
+illicit [family=poisson]
+"""
+
+[claim.c1]
+edge = "corruption -> presence [lag=1, sign=-]"
+hedge = "arguably"
+strength = "strong"
+says = "corruption weakens the state"
+where = "p. 3"
+core = true
+
+[claim.c2]
+edge = "presence -> illicit [lag=1, sign=-]"
+says = "the illicit economy grows where the state is not"
+where = "p. 4"
+smallest_effect = 0.05
+
+[claim.c3]
+cause = "Chinese growth"
+effect = "world order"
+untestable = "one world, one order"
+says = "growth shifts the order"
+where = "p. 5"
+
+[figure.f1]
+quantity = "governors under suspicion"
+low = 4
+high = 4.5
+unit = "governors"
+where = "p. 6"
+node = "corruption"
+'''
+STUDIES = """[study.panel]
+file = "panel.csv"
+unit = "unit"
+time = "year"
+label = "Two regions"
+population = "regions"
+sets_aside = ["illicit"]
+
+[study.panel.measures]
+corruption = "bribes"
+presence = { columns = ["posts", "staff"], direction = "-", error = 0.1 }
+"""
+INTERVENTIONS = '''[intervention.clean]
+do = """
+shift corruption -1 from 2002
+cut corruption -> presence
+"""
+outcome = "presence"
+label = "Clean up"
+horizon = 3
+'''
+PANEL = """unit,year,bribes,posts,staff
+a,2001,1,5,1
+a,2002,2,4,3
+a,2003,4,6,2
+b,2001,8,1,1
+b,2002,7,3,4
+b,2003,9,2,9
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A folder with a bundle in which nothing is wrong."""
+    for name, text in {
+        "claims.toml": CLAIMS,
+        "studies.toml": STUDIES,
+        "interventions.toml": INTERVENTIONS,
+        "panel.csv": PANEL,
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def change(folder: Path, name: str, old: str, new: str) -> None:
+    """Replace the first `old` in a file of the bundle."""
+    text = (folder / name).read_text(encoding="utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def line_of(folder: Path, name: str, part: str) -> str:
+    """The place of the first line that holds `part`."""
+    lines = (folder / name).read_text(encoding="utf-8").splitlines()
+    return f"{name}:{next(number for number, line in enumerate(lines, 1) if part in line)}"
+
+
+def faults(folder: Path) -> list[str]:
+    with pytest.raises(CausalError) as raised:
+        read_bundle(folder)
+    return [str(fault) for fault in raised.value.faults]
+
+
+def only_fault(folder: Path) -> str:
+    found = faults(folder)
+    assert len(found) == 1, found
+    return found[0]
+
+
+# What is read
+
+
+def test_the_ledger_holds_every_claim_in_the_order_of_the_file(bundle: Path) -> None:
+    ledger = read_bundle(bundle).ledger
+    assert [claim.key for claim in ledger.claims] == ["c1", "c2", "c3"]
+    first = ledger["c1"]
+    assert first.edge == Edge("corruption", "presence", 1, Sign.NEGATIVE)
+    assert (first.cause, first.effect, first.hedge, first.strength, first.core) == (
+        "corruption",
+        "presence",
+        "arguably",
+        "strong",
+        True,
+    )
+    assert ledger["c2"].hedge == "plain assertion"
+    assert (ledger["c3"].edge, ledger["c3"].untestable) == (None, "one world, one order")
+    assert (ledger.figures[0].low, ledger.figures[0].high, ledger.figures[0].node) == (4.0, 4.5, "corruption")
+    assert read_bundle(bundle).source.year == 2015
+
+
+def test_a_claim_without_a_smallest_effect_has_the_articles(bundle: Path) -> None:
+    ledger = read_bundle(bundle).ledger
+    assert [claim.smallest_effect for claim in ledger.claims] == [0.2, 0.05, 0.2]
+
+
+def test_the_graph_is_what_is_assumed_and_every_claims_edge_once(bundle: Path) -> None:
+    change(bundle, "claims.toml", "presence -> presence", "corruption -> presence [lag=1]\npresence -> presence")
+    graph = read_bundle(bundle).graph
+    assert graph.names == ("corruption", "illicit", "presence")
+    assert set(graph.edges) == {
+        Edge("corruption", "presence", 1, Sign.NEGATIVE),
+        Edge("presence", "illicit", 1, Sign.NEGATIVE),
+        Edge("presence", "presence", 1),
+    }
+    assert graph.latents == (Latent("corruption", "presence"),)
+    assert {node.name: node.family for node in graph.nodes}["illicit"] == "poisson"
+
+
+def test_studies_hold_their_panel_measures_and_what_they_set_aside(bundle: Path) -> None:
+    read = read_bundle(bundle)
+    (study,) = read.studies
+    assert (study.name, study.label, study.population, study.sets_aside) == (
+        "panel",
+        "Two regions",
+        "regions",
+        ("illicit",),
+    )
+    assert study.measured(read.graph) == ("corruption", "presence")
+    assert study.measure("presence") == Measure(("posts", "staff"), error=0.1, direction="-")
+    assert study.values(read.graph).shape == (2, 2, 3)
+    assert read.study("panel") is study
+
+
+def test_first_and_last_bound_the_years_of_a_study(bundle: Path) -> None:
+    change(bundle, "studies.toml", 'time = "year"', 'time = "year"\nfirst = 2002\nlast = 2003')
+    assert read_bundle(bundle).studies[0].panel.times.tolist() == [2002, 2003]
+
+
+def test_interventions_keep_their_text_and_have_defaults(bundle: Path) -> None:
+    read = read_bundle(bundle)
+    clean = read.intervention("clean")
+    assert clean.do == "shift corruption -1 from 2002\ncut corruption -> presence"
+    assert (clean.outcome, clean.label, clean.horizon) == ("presence", "Clean up", 3)
+    (bundle / "interventions.toml").write_text('[intervention.x]\ndo = "shift corruption 1"\noutcome = "presence"\n')
+    plain = read_bundle(bundle).intervention("x")
+    assert (plain.label, plain.horizon) == ("x", 0)
+
+
+def test_nodes_have_cards_with_the_name_for_a_missing_label(bundle: Path) -> None:
+    nodes = read_bundle(bundle).nodes
+    assert [card.label for card in nodes.values()] == ["Corruption", "presence", "illicit"]
+
+
+def test_unknown_studies_and_interventions_are_named_with_the_nearest(bundle: Path) -> None:
+    read = read_bundle(bundle)
+    with pytest.raises(CausalError, match="no study 'panl'; did you mean 'panel'"):
+        read.study("panl")
+    with pytest.raises(CausalError, match="no intervention 'cleen'; did you mean 'clean'"):
+        read.intervention("cleen")
+
+
+def test_windows_line_ends_change_nothing(bundle: Path) -> None:
+    for file in bundle.iterdir():
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_bundle(bundle).graph.names == ("corruption", "illicit", "presence")
+
+
+def test_the_built_in_bundle_is_whole_and_the_default() -> None:
+    built_in: Bundle = read_bundle()
+    assert built_in.key == DEFAULT == "peru_nexus"
+    assert bundle_keys()[0] == DEFAULT
+    measured = built_in.study("latam").measured(built_in.graph)
+    assert measured == ("corruption", "growth", "presence", "prices", "violence")
+    assert built_in.study("latam").values(built_in.graph).sizes["unit"] == 25
+    assert Edge("corruption", "presence", 1, Sign.NEGATIVE) in built_in.graph.edges
+
+
+def test_a_copy_of_the_built_in_bundle_reads_the_same(tmp_path: Path) -> None:
+    shutil.copytree(ARTICLES / DEFAULT, tmp_path / "copy")
+    copied = read_bundle(tmp_path / "copy")
+    assert copied.key == "copy"
+    assert copied.graph == read_bundle(DEFAULT).graph
+
+
+# Where there is no bundle
+
+
+def test_an_unknown_key_is_named_with_the_nearest() -> None:
+    with pytest.raises(
+        CausalError, match="'peru_nexsus' is neither a folder nor a bundle's key; did you mean 'peru_nexus'"
+    ):
+        read_bundle("peru_nexsus")
+
+
+def test_a_file_is_no_folder_and_nothing_names_no_bundle(bundle: Path) -> None:
+    with pytest.raises(CausalError, match="is a file, not a bundle's folder"):
+        read_bundle(bundle / "claims.toml")
+    for nothing in ("", None, 3):
+        with pytest.raises(CausalError, match="names no bundle"):
+            bundle_folder(nothing)  # pyright: ignore[reportArgumentType]
+
+
+def test_every_missing_file_is_named(tmp_path: Path) -> None:
+    found = faults(tmp_path)
+    assert [fault.split(" ")[0] for fault in found] == ["claims.toml", "studies.toml", "interventions.toml"]
+    assert all("is missing from the bundle" in fault for fault in found)
+
+
+# What is wrong in claims.toml
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "said"),
+    [
+        ('hedge = "arguably"', 'hegde = "arguably"', "hegde", "[claim.c1] unknown key 'hegde'; did you mean 'hedge'?"),
+        ('hedge = "arguably"', 'hedge = "arguabley"', "arguabley", "did you mean 'arguably'?"),
+        ('"strong"', '"stronk"', "stronk", "[claim.c1] no strength word 'stronk'; did you mean 'strong'?"),
+        ('"corruption -> pre', '"corruptoin -> pre', "corruptoin", "no node 'corruptoin'; did you mean 'corruption'?"),
+        ('[lag=1, sign=-]"\nhedge', '[leg=1]"\nhedge', "leg=1", "no attribute 'leg'; did you mean 'lag'?"),
+        (
+            '"corruption -> presence [lag=1, sign=-]"',
+            '"corruption <-> presence"',
+            '"corruption <->',
+            "is not one effect",
+        ),
+        (
+            "corruption <-> presence",
+            "corruption <-> presense",
+            "presense",
+            "[graph] \"corruption <-> presense\": no node 'presense'",
+        ),
+        ("corruption <-> presence", "corruption <= presence", "<=", '[graph] "corruption <= presence"'),
+        (
+            "smallest_effect = 0.2",
+            "smallest_effect = 0",
+            "smallest_effect = 0",
+            "[article] smallest_effect = 0 must be greater",
+        ),
+        (
+            "smallest_effect = 0.05",
+            "smallest_effect = -1",
+            "effect = -1",
+            "[claim.c2] smallest_effect = -1 must be greater",
+        ),
+        ("core = true", 'core = "yes"', "core", "[claim.c1] core = 'yes' must be a valid boolean"),
+        ("core = true", "cause = 'x'", "cause =", "[claim.c1] has both edge and cause"),
+        ('where = "p. 3"\n', "", "[claim.c1]", "[claim.c1] key 'where' is missing"),
+        ('where = "p. 3"', 'where = ""', 'where = ""', "[claim.c1] where is empty"),
+        ('title = "A report"\n', "", "[article]", "[article] key 'title' is missing"),
+        ('untestable = "one world, one order"\n', "", "[claim.c3]", "has neither an edge nor a reason"),
+        ('cause = "Chinese growth"\n', "", "[claim.c3]", "is untestable without a cause and an effect"),
+        ("low = 4", "low = 9", "low = 9", "[figure.f1] low 9 is above high 4.5"),
+        (
+            'node = "corruption"',
+            'node = "corupt"',
+            'node = "corupt"',
+            "[figure.f1] no node 'corupt'; did you mean 'corruption'?",
+        ),
+        (
+            "[node.illicit]",
+            "[nodes.illicit]\n[node.illicit]",
+            "[nodes",
+            "unknown table or key 'nodes'; did you mean 'node'?",
+        ),
+        ("[node.illicit]", '[node."1st"]\n[node.illicit]', "1st", "1st"),
+        (
+            "[node.presence]",
+            "[node.presence]\nlabel = 3",
+            "label = 3",
+            "[node.presence] label = 3 must be a valid string",
+        ),
+        ('hedge = "arguably"', "hedge = arguably", "hedge = arguably", "is no TOML here: Invalid value"),
+        ("[claim.c2]", "[claim.c1]", "", "is no TOML here: Cannot declare"),
+    ],
+)
+def test_what_is_wrong_with_a_claim_is_named_by_line(bundle: Path, old: str, new: str, at: str, said: str) -> None:
+    change(bundle, "claims.toml", old, new)
+    fault = only_fault(bundle)
+    assert said in fault
+    if at:
+        assert fault.startswith(line_of(bundle, "claims.toml", at) + " ")
+
+
+def test_two_signs_for_one_edge_name_both_claims(bundle: Path) -> None:
+    change(bundle, "claims.toml", '"presence -> illicit [lag=1, sign=-]"', '"corruption -> presence [lag=1, sign=+]"')
+    fault = only_fault(bundle)
+    assert fault.startswith(line_of(bundle, "claims.toml", "sign=+") + " [claim.c2] two signs for one edge")
+    assert "[claim.c1]" in fault
+
+
+def test_a_sign_against_the_assumed_graph_is_a_fault_too(bundle: Path) -> None:
+    change(bundle, "claims.toml", "corruption <-> presence", "presence -> illicit [lag=1, sign=+]")
+    assert "[claim.c2] two signs for one edge" in only_fault(bundle)
+
+
+def test_a_cycle_within_the_period_is_printed_with_the_claims_that_make_it(bundle: Path) -> None:
+    change(bundle, "claims.toml", '"corruption -> presence [lag=1, sign=-]"', '"corruption -> presence"')
+    change(bundle, "claims.toml", '"presence -> illicit [lag=1, sign=-]"', '"presence -> corruption"')
+    fault = only_fault(bundle)
+    assert "form a cycle: corruption -> presence -> corruption (from [claim.c1], [claim.c2])" in fault
+    assert fault.startswith(line_of(bundle, "claims.toml", '"presence -> corruption"'))
+
+
+def test_a_cycle_with_the_assumed_graph_is_found(bundle: Path) -> None:
+    change(bundle, "claims.toml", "corruption <-> presence", "illicit -> presence")
+    change(bundle, "claims.toml", '"presence -> illicit [lag=1, sign=-]"', '"presence -> illicit"')
+    assert "(from [graph], [claim.c2])" in only_fault(bundle) or "(from [claim.c2], [graph])" in only_fault(bundle)
+
+
+def test_an_article_and_claims_must_be_there(bundle: Path) -> None:
+    (bundle / "claims.toml").write_text("[node.corruption]\n[node.presence]\n[node.illicit]\n")
+    assert faults(bundle) == [
+        "claims.toml table [article] is missing; add it with a title",
+        "claims.toml names no claim; write [claim.KEY] with an edge",
+    ]
+
+
+def test_keys_without_a_table_of_their_own_are_told_how_to_write_one(bundle: Path) -> None:
+    change(bundle, "claims.toml", "[claim.c1]", "[claim]")
+    change(bundle, "claims.toml", "[claim.c2]", "[claim.c2.x]\n[claim.c4]")
+    assert any("write [claim.KEY]" in fault for fault in faults(bundle))
+
+
+def test_a_file_that_is_not_utf_8_is_named_with_the_line(bundle: Path) -> None:
+    (bundle / "claims.toml").write_bytes(b'[article]\ntitle = "\xff"\n')
+    assert only_fault(bundle) == "claims.toml:2 is not UTF-8; save the file as UTF-8"
+
+
+def test_lines_are_right_behind_long_texts_comments_and_lists(bundle: Path) -> None:
+    noise = (
+        '[node.extra]\ndescribes = """\n[claim.c1]\nhedge = "x" # no key\n\\"""still\n"""  # ends\n'
+        "label = '[node.x] # no header'\n\n# [claim.c1]\n"
+    )
+    change(bundle, "claims.toml", "[node.corruption]", noise + "[node . 'corruption']")
+    change(bundle, "claims.toml", 'strength = "strong"', 'strength = "stronk"')
+    change(bundle, "studies.toml", '["illicit"]', '[\n  "illicit", # one ]\n  "presense",\n]')
+    first, second = faults(bundle)
+    assert first.startswith(line_of(bundle, "claims.toml", "stronk") + " [claim.c1]")
+    assert second.startswith(line_of(bundle, "studies.toml", "sets_aside") + " [study.panel] no node 'presense'")
+
+
+# What is wrong in studies.toml, the data and interventions.toml
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "said"),
+    [
+        (
+            '"panel.csv"',
+            '"panl.csv"',
+            "panl",
+            "[study.panel] no file 'panl.csv' in the bundle; did you mean 'panel.csv'?",
+        ),
+        ('"panel.csv"', '"../panel.csv"', "../panel", "lies outside the bundle"),
+        ('file = "panel.csv"', 'dataset = "latm"', "latm", "[study.panel] no dataset 'latm'; did you mean 'latam'?"),
+        ('file = "panel.csv"\n', "", "[study.panel]", "needs file or dataset"),
+        ('unit = "unit"', 'dataset = "latam"', "[study.panel]", "needs file or dataset"),
+        ('unit = "unit"', 'unti = "unit"', "unti", "unknown key 'unti'; did you mean 'unit'?"),
+        (
+            '"bribes"',
+            '"bribe"',
+            "bribe",
+            "[study.panel.measures] corruption: no column 'bribe'; did you mean 'bribes'?",
+        ),
+        (
+            'corruption = "bribes"',
+            'coruption = "bribes"',
+            "coruption",
+            "measures 'coruption', which is no node; did you mean 'corruption'?",
+        ),
+        ('"illicit"', '"ilicit"', "ilicit", "[study.panel] no node 'ilicit'; did you mean 'illicit'?"),
+        (
+            'direction = "-"',
+            'direction = "down"',
+            "down",
+            "[study.panel.measures] direction = 'down' must be '+' or '-'",
+        ),
+        ("error = 0.1", "eror = 0.1", "eror", "unknown key 'eror'; did you mean 'error'?"),
+        ("error = 0.1", "error = -0.1", "error", "error = -0.1"),
+        ("error = 0.1", 'column = "posts"', "column =", "needs column or columns, one of them"),
+        ('corruption = "bribes"', "corruption = 3", "corruption =", "3 is no measure"),
+        ('["posts", "staff"]', '["posts", "posts"]', "posts", "names a column twice"),
+        ('label = "Two regions"', "first = 2003", "[study.panel]", "has a single period"),
+    ],
+)
+def test_what_is_wrong_with_a_study_is_named_by_line(bundle: Path, old: str, new: str, at: str, said: str) -> None:
+    change(bundle, "studies.toml", old, new)
+    fault = only_fault(bundle)
+    assert said in fault
+    assert fault.startswith(line_of(bundle, "studies.toml", at) + " ")
+
+
+def test_columns_of_the_file_that_are_no_unit_or_time_are_told_with_its_line(bundle: Path) -> None:
+    change(bundle, "studies.toml", 'unit = "unit"', 'unit = "units"')
+    assert only_fault(bundle) == "panel.csv:1 no unit column 'units'; did you mean 'unit'?"
+
+
+def test_a_duplicated_unit_year_names_both_lines(bundle: Path) -> None:
+    change(bundle, "panel.csv", "a,2002", "a,2001")
+    assert only_fault(bundle) == "panel.csv:3 a 2001 stands in 2 rows: panel.csv:2, panel.csv:3; keep one row"
+
+
+def test_text_in_a_measured_column_names_its_cell(bundle: Path) -> None:
+    change(bundle, "panel.csv", "a,2003,4", "a,2003,n/a?")
+    fault = only_fault(bundle)
+    assert fault.startswith(line_of(bundle, "studies.toml", "bribes"))
+    assert "panel.csv:4 column 'bribes': 'n/a?' is no number" in fault
+
+
+def test_a_bundle_without_a_study_is_told_to_name_one(bundle: Path) -> None:
+    (bundle / "studies.toml").write_text("")
+    assert only_fault(bundle) == "studies.toml names no study; write [study.NAME] with a file or a dataset"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "said"),
+    [
+        (
+            'outcome = "presence"',
+            'outcome = "presense"',
+            "presense",
+            "[intervention.clean] no node 'presense'; did you mean 'presence'?",
+        ),
+        ('outcome = "presence"\n', "", "[intervention.clean]", "key 'outcome' is missing"),
+        ("horizon = 3", "horizon = -1", "horizon", "horizon = -1 must be greater than or equal to 0"),
+        ("horizon = 3", "horizon = 1.5", "horizon", "horizon = 1.5 must be a valid integer"),
+        ("horizon = 3", "horizn = 3", "horizn", "unknown key 'horizn'; did you mean 'horizon'?"),
+    ],
+)
+def test_what_is_wrong_with_an_intervention_is_named_by_line(
+    bundle: Path, old: str, new: str, at: str, said: str
+) -> None:
+    change(bundle, "interventions.toml", old, new)
+    fault = only_fault(bundle)
+    assert said in fault
+    assert fault.startswith(line_of(bundle, "interventions.toml", at) + " ")
+
+
+def test_everything_wrong_in_all_three_files_and_the_data_comes_at_once(bundle: Path) -> None:
+    change(bundle, "claims.toml", 'hedge = "arguably"', 'hedge = "arguabley"')
+    change(bundle, "claims.toml", 'strength = "strong"', 'strength = "stronk"')
+    change(bundle, "claims.toml", "corruption -> presence [lag=1, sign=-]", "corruptoin -> presence [lag=1, sign=-]")
+    change(bundle, "claims.toml", "corruption <-> presence", "corruption <-> presense")
+    change(bundle, "claims.toml", "smallest_effect = 0.05", "smallest_effect = -1")
+    change(bundle, "studies.toml", 'label = "Two regions"', 'labl = "Two regions"')
+    change(bundle, "interventions.toml", 'outcome = "presence"', 'outcome = "presense"')
+    assert [fault.split(" ")[0] for fault in faults(bundle)] == [
+        line_of(bundle, "claims.toml", "presense"),
+        line_of(bundle, "claims.toml", "corruptoin"),
+        line_of(bundle, "claims.toml", "arguabley"),
+        line_of(bundle, "claims.toml", "stronk"),
+        line_of(bundle, "claims.toml", "effect = -1"),
+        line_of(bundle, "studies.toml", "labl"),
+        line_of(bundle, "interventions.toml", "presense"),
+    ]
+
+
+def test_a_broken_claims_file_brings_no_faults_of_the_nodes_that_it_would_have_declared(bundle: Path) -> None:
+    (bundle / "claims.toml").write_text("[article\n")
+    assert only_fault(bundle).startswith("claims.toml:1 is no TOML here")
+
+
+def test_a_fault_in_a_duplicate_row_does_not_hide_a_fault_in_a_claim(bundle: Path) -> None:
+    change(bundle, "panel.csv", "a,2002", "a,2001")
+    change(bundle, "claims.toml", 'hedge = "arguably"', 'hedge = "arguabley"')
+    assert len(faults(bundle)) == 2
