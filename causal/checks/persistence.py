@@ -1,0 +1,50 @@
+"""Whether the series are long enough for how persistent they are.
+
+The orthogonal term removes the bias of unit effects inside the stationary region. At its edge, in few periods, a bias stays:
+simulated panels of 60 units and 5 usable periods show about -.02 of the self-effects at spectral radius .77, -.05 at .87 and -.10 at
+.95, with 90 % intervals that cover .87, .86 and .75; at 24 periods and .93 it is -.01 to -.02 with nominal coverage. The
+line between the two lies where a shock loses less than its own size over the span of the data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from causal.checks.result import CheckResult
+from causal.equations import companion
+from causal.fit import Fit
+
+
+def check(fit: Fit) -> CheckResult:
+    """Passed where the mean usable periods times (1 - median spectral radius) is at least one. Concerns the edges among nodes that feed back."""
+    system, sweep = fit.model.system, fit.model.design.sweep
+    periods = float((sweep.stop - sweep.first).mean())
+    radius = spectral_radius(fit)
+    middle = float(np.median(radius))
+    numbers = {
+        "periods": periods,
+        "spectral_radius": middle,
+        "radius_low": float(np.quantile(radius, 0.05)),
+        "radius_high": float(np.quantile(radius, 0.95)),
+        "probability_explosive": float((radius >= 1.0).mean()),
+    }
+    lost = periods * (1.0 - middle)
+    told = f"about {periods:.0f} usable periods a unit, spectral radius {middle:.2f}"
+    if lost >= 1.0:
+        return CheckResult("persistence", True, f"The series are long enough for their persistence ({told}).", numbers)
+    sentence = (
+        f"The series are short for their persistence ({told}): self-effects may be understated by up to about .1 and "
+        "intervals too narrow, whatever the method."
+    )
+    return CheckResult("persistence", False, sentence, numbers, tuple(term.name for term in system.terms))
+
+
+def spectral_radius(fit: Fit) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The spectral radius of each draw's reduced form: below 1 a shock dies out. Draws in chain-major order."""
+    system = fit.model.system
+    effects = fit.posterior["effect"].to_numpy().reshape(-1, len(system.terms))
+    rows, columns = system.positions()
+    size = len(system.nodes)
+    coefficients = np.zeros((len(effects), size, size * (system.lags + 1)))
+    coefficients[:, rows, columns] = effects
+    return np.abs(np.linalg.eigvals(companion(coefficients, size))).max(axis=1)

@@ -1,0 +1,250 @@
+"""From draws, identification and checks to one word for each claim.
+
+| verdict | when |
+|---|---|
+| untestable | no edge can hold the claim, or no study measures both of its nodes |
+| not-identified | the measured columns do not identify it under the graph, or the fitted equations do not |
+| supported | P(s b > d) >= .95 under article and wide, >= .90 under sceptical, and no check of the claim fails |
+| contradicted | P(s b < -d) >= .95 under sceptical and wide |
+| negligible | P(abs(b) < d) >= .95 under sceptical and wide |
+| prior-driven | would be supported under the article's prior, and is not |
+| undecided | otherwise |
+
+with s the claimed sign, b the effect on the standard scale and d the smallest effect of interest.
+
+>>> import numpy as np
+>>> far = {name: np.full(100, 0.5) for name in ("article", "sceptical", "wide")}
+>>> word(far, sign=1, smallest=0.1, failed=False), word(far, sign=-1, smallest=0.1, failed=False)
+('supported', 'contradicted')
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causal.checks import CheckResult
+from causal.claim import Claim, Ledger
+from causal.fit import Fit
+from causal.graph import Edge, Graph, Sign
+from causal.identification import Identification, single_door
+from causal.model import Model
+
+WORDS = ("supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable")
+PRIOR_SETS = ("article", "sceptical", "wide")
+SURE, RATHER_SURE = 0.95, 0.90
+_POWER_80 = 0.8416
+_ONE_SIDED_95 = 1.6449
+
+Draws = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one prior set and the data together say of an effect: median and 90 % interval, and the three probabilities.
+
+    `median`, `low`, `high` are on the standard scale, `natural_*` in units of the outcome per unit of the cause.
+    `as_claimed` = P(s b > d), `opposite` = P(s b < -d), `small` = P(abs(b) < d), `sign` = P(s b > 0).
+    """
+
+    prior_set: str
+    median: float
+    low: float
+    high: float
+    natural_median: float
+    natural_low: float
+    natural_high: float
+    as_claimed: float
+    opposite: float
+    small: float
+    sign: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One study's answer to one claim: the word, why, and the numbers where the study has draws of the edge.
+
+    `smallest_found`: the smallest effect that this study would call supported with probability .8, on the standard scale.
+    `identified` is False where the numbers are an association only. `set_aside` lists the nodes assumed away.
+    """
+
+    study: str
+    verdict: str
+    why: str
+    identified: bool
+    strategy: str | None
+    formula: str
+    estimates: tuple[Estimate, ...] = ()
+    smallest_found: float | None = None
+    failed_checks: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The word for a claim in its own scope, and each study's finding.
+
+    `findings` rest on the whole graph of the source; `conditional` on what is left of it when each study's `sets_aside` nodes are
+    assumed away.
+    """
+
+    claim: str
+    verdict: str
+    why: str
+    edge: str
+    smallest_effect: float
+    findings: tuple[Finding, ...] = ()
+    conditional: tuple[Finding, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one study brings to the judgement.
+
+    `graph` is the source's whole graph and `fits`, by prior set, were made on the part that the study keeps; `whole` and `kept` hold, by
+    claim, the identification under either; `checks` are those of the fits.
+    """
+
+    graph: Graph
+    fits: Mapping[str, Fit]
+    whole: Mapping[str, Identification]
+    kept: Mapping[str, Identification]
+    checks: Sequence[CheckResult]
+
+
+def judge(ledger: Ledger, evidence: Mapping[str, Evidence]) -> tuple[Verdict, ...]:
+    """One verdict for each claim of the ledger, in its order. `evidence` by study."""
+    return tuple(_judge_claim(claim, evidence) for claim in ledger.claims)
+
+
+def word(draws: Mapping[str, Draws], *, sign: int, smallest: float, failed: bool) -> str:
+    """The rule of the table for an identified claim, from draws of b under the three prior sets.
+
+    `sign` is +1 or -1; 0 for a claim without direction, which either direction supports.
+    """
+    claimed = {name: _probability(values, sign, smallest) for name, values in draws.items()}
+    against = {name: float((sign * values < -smallest).mean()) if sign else 0.0 for name, values in draws.items()}
+    small = {name: float((np.abs(values) < smallest).mean()) for name, values in draws.items()}
+    supported = claimed["article"] >= SURE and claimed["wide"] >= SURE and claimed["sceptical"] >= RATHER_SURE
+    if supported and not failed:
+        return "supported"
+    if against["sceptical"] >= SURE and against["wide"] >= SURE:
+        return "contradicted"
+    if small["sceptical"] >= SURE and small["wide"] >= SURE:
+        return "negligible"
+    if claimed["article"] >= SURE and not (claimed["sceptical"] >= RATHER_SURE and claimed["wide"] >= SURE):
+        return "prior-driven"
+    return "undecided"
+
+
+def _probability(values: Draws, sign: int, smallest: float) -> float:
+    if sign:
+        return float((sign * values > smallest).mean())
+    return max(float((values > smallest).mean()), float((values < -smallest).mean()))
+
+
+def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence]) -> Verdict:
+    def verdict(chosen: str, why: str, findings: tuple[Finding, ...] = (), conditional: tuple[Finding, ...] = ()) -> Verdict:
+        return Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, findings, conditional)
+
+    edge = claim.edge
+    if edge is None:
+        return verdict("untestable", claim.untestable or "no edge between two variables can hold it")
+    able = {name: found for name, found in evidence.items() if {edge.cause, edge.effect} <= set(_measured(found))}
+    if not able:
+        unmeasured = sorted({node for node in (edge.cause, edge.effect) if not any(node in _measured(found) for found in evidence.values())})
+        lacking = f"no study measures {' or '.join(unmeasured)}" if unmeasured else f"no study measures {edge.cause} and {edge.effect} together"
+        return verdict("untestable", lacking)
+    findings = tuple(_finding(claim, edge, name, found, whole=True) for name, found in able.items())
+    conditional = tuple(
+        _finding(claim, edge, name, found, whole=False) for name, found in able.items() if found.fits["wide"].model.study.sets_aside
+    )
+    answered = [finding for finding in findings if finding.identified]
+    if not answered:
+        return verdict("not-identified", findings[0].why, findings, conditional)
+    if len({finding.verdict for finding in answered}) == 1:
+        return verdict(answered[0].verdict, answered[0].why, findings, conditional)
+    return verdict("undecided", "the studies that identify it give different answers", findings, conditional)
+
+
+def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bool) -> Finding:
+    model = found.fits["wide"].model
+    graph, identification = (found.graph, found.whole[claim.key]) if whole else (model.graph, found.kept[claim.key])
+    aside = () if whole else model.study.sets_aside
+    carried = any(term.edge is not None and term.edge.name == edge.name for term in model.system.terms)
+    known = {name: fit.edge(edge.name, scale="standard").to_numpy().ravel() for name, fit in found.fits.items()} if carried else {}
+    sign = {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
+    scale = model.on_standard_scale(edge.name) if carried else 1.0
+    estimates = tuple(_estimate(name, values, sign, claim.smallest_effect, scale) for name, values in known.items())
+    why, identified = identification.why, identification.identified
+    if identified and not carried:
+        identified, why = False, _absent(model, edge)
+    elif identified and not single_door(graph, edge, _regressors(model, edge)):
+        identified, why = False, f"{why} But the fitted equation of {edge.effect} holds other points fixed, which leave a path open."
+    if not identified:
+        return Finding(study, "not-identified", why, False, identification.strategy, identification.formula, estimates, set_aside=aside)
+    failed = tuple(result.name for result in found.checks if result.passed is False and result.concerns(edge.name))
+    chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
+    able = claim.smallest_effect + (_ONE_SIDED_95 + _POWER_80) * float(np.std(known["wide"]))
+    reason = _reason(chosen, estimates, failed)
+    return Finding(study, chosen, reason, True, identification.strategy, identification.formula, estimates, able, failed, aside)
+
+
+def _measured(found: Evidence) -> tuple[str, ...]:
+    return found.fits["wide"].model.study.measured(found.graph)
+
+
+def _absent(model: Model, edge: Edge) -> str:
+    """Why an edge between measured nodes has no draws of its own."""
+    common = [node for node in (edge.cause, edge.effect) if node not in model.system.nodes]
+    if common:
+        return f"{' and '.join(common)} has the same value in every unit each year, so its effect cannot be told from the year's"
+    return "roads through unmeasured nodes join this edge at the same lag, and only their sum is fitted"
+
+
+def _regressors(model: Model, edge: Edge) -> list[tuple[str, int]]:
+    """The points that the fitted equation of the edge's effect holds fixed, the cause apart."""
+    points = [(term.cause, -term.lag) for term in model.system.terms if term.effect == edge.effect]
+    return [point for point in points if point != (edge.cause, -edge.lag)]
+
+
+def _estimate(prior_set: str, draws: Draws, sign: int, smallest: float, scale: float) -> Estimate:
+    low, middle, high = (float(value) for value in np.quantile(draws, [0.05, 0.5, 0.95]))
+    direction = sign or 1
+    return Estimate(
+        prior_set,
+        middle,
+        low,
+        high,
+        middle / scale,
+        low / scale,
+        high / scale,
+        as_claimed=_probability(draws, sign, smallest),
+        opposite=float((sign * draws < -smallest).mean()) if sign else math.nan,
+        small=float((np.abs(draws) < smallest).mean()),
+        sign=float((direction * draws > 0).mean()),
+    )
+
+
+def _reason(chosen: str, estimates: Sequence[Estimate], failed: Sequence[str]) -> str:
+    """The numbers behind a word, in a sentence."""
+    by_set = {estimate.prior_set: estimate for estimate in estimates}
+
+    def each(name: str) -> str:
+        return ", ".join(f"{getattr(by_set[prior], name):.2f} {prior}" for prior in PRIOR_SETS if prior in by_set)
+
+    told = {
+        "contradicted": f"the effect goes the other way with probability {each('opposite')}",
+        "negligible": f"the effect is smaller than the smallest of interest with probability {each('small')}",
+        "prior-driven": f"as claimed with probability {each('as_claimed')}: the source's own word carries it",
+    }.get(chosen, f"as claimed with probability {each('as_claimed')}")
+    return told + (f"; failed: {', '.join(failed)}" if failed else "")
