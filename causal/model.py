@@ -86,10 +86,13 @@ class Priors:
 class Design:
     """The arrays that the likelihood and the simulation read.
 
+    Where the longest lag is over one, a missing value can fall among a unit's first `lags` periods, which the likelihood conditions on: it
+    gets the within-unit spread around the unit's mean as prior (`hole_anchored`), and every other hole only its equation.
+
     `standard` (node, unit, time): values less `centres` (node), divided by `scales` (node); NaN where missing.
     `units`: rows of the panel that are in the fit. `entry` (unit): first period whose value is used as a past.
     `sweep`: spans of the outcome periods. `holes` (3, hole): node, unit and time of each missing value in use;
-    `hole_start` (hole): the unit's mean, around which the missing value is sampled.
+    `hole_start` (hole): the unit's mean, around which the missing value is sampled; `hole_anchored` (hole): 1.0 where that mean is its prior.
     """
 
     standard: Floats
@@ -100,6 +103,7 @@ class Design:
     sweep: Sweep
     holes: Ints
     hole_start: Floats
+    hole_anchored: Floats
 
     @property
     def filled(self) -> Floats:
@@ -210,10 +214,9 @@ def _one_study(studies: Panel | Study | Iterable[Panel | Study]) -> Study:
 
 def _same_in_every_unit(values: Floats) -> bool:
     """Whether a node (unit, time) never differs between units in a period."""
-    with np.errstate(invalid="ignore"):
-        centre = np.nanmean(values, axis=0, where=~np.isnan(values)) if not np.isnan(values).all() else 0.0
-        spread = np.nanmax(np.abs(values - centre))
-        return bool(spread <= 1e-9 * max(1.0, float(np.nanmax(np.abs(values)))))
+    seen = values[:, ~np.isnan(values).all(axis=0)]
+    spread = np.nanmax(seen, axis=0) - np.nanmin(seen, axis=0)
+    return bool((spread <= 1e-9 * np.nanmax(np.abs(seen))).all())
 
 
 def _design(system: System, array: Floats, scales: Floats, year_effects: bool, where: str, notes: list[str]) -> Design:
@@ -234,10 +237,11 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
             continue
         first_seen = int(seen[:, unit].argmax(axis=1).max())
         stop[unit] = times - int(seen[:, unit, ::-1].argmax(axis=1).max())
-        # A unit starts where its whole past is observed: a first value has no density of its own, and integrating over
-        # it would favour small effects. It ends where a node ends: the orthogonal term counts every period as informed.
+        # A unit starts in a period that is observed in every node with a later effect: a first value has no density of its own, and
+        # integrating over it would favour small effects. It ends where a node ends: the orthogonal term counts every
+        # period as informed.
         complete = seen[lagged, unit].all(axis=0)
-        starts = [t for t in range(max(first_seen - lags, 0), times - lags) if complete[t : t + lags].all()]
+        starts = [t for t in range(max(first_seen - lags, 0), times - lags) if not lags or complete[t]]
         entry[unit] = starts[0] if starts else times
     kept = np.flatnonzero(stop - entry - lags >= 2)
     if len(kept) == 0:
@@ -266,7 +270,8 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
     sweep = sweep_out(first, stop, year_effects=year_effects)
     if sweep.freedom < 1:
         raise CausalError(Fault("unit and year effects take up all the data", where=where, mend="bring more units or more periods"))
-    return Design(standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]])
+    anchored = (holes[2] < first[holes[1]]).astype(float)
+    return Design(standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]], anchored)
 
 
 def _term_prior(term: Term, edge_priors: Mapping[str, Dist]) -> Dist:
@@ -330,6 +335,7 @@ def _data(model: Model) -> dict[str, NDArray[Any]]:
             "values": design.filled,
             "holes": design.holes,
             "hole_start": design.hole_start,
+            "hole_anchored": design.hole_anchored,
             "in_use": ((time >= sweep.first[:, None]) & (time < sweep.stop[:, None]))[:, lags:].astype(float),
             "year_link": link[lags:, lags:],
         }
@@ -370,6 +376,7 @@ def _pymc(model: Model) -> pm.Model:
             residual = residual - pt.zeros((nodes, nodes))[at[:, 0], at[:, 1]].set(loading) @ residual
         if "holes" in data:
             missing = pm.Flat("missing", shape=model.design.holes.shape[1])
+            pm.Potential("first_values", -pt.sum(data["hole_anchored"] * missing**2) / 2.0)
             products = _products_with_holes(data, data["hole_start"] + missing, lags)
         else:
             products = data["cross_products"]

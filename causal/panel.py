@@ -124,7 +124,7 @@ class Study:
     """A panel and how its columns measure nodes: node to `Measure`, or to a column's name.
 
     Without measures, each column named as a node measures that node. `sets_aside` names nodes whose influence
-    the study assumes away; `label` and `population` are for readers.
+    the study assumes away; `label`, `population` and `dataset` (the shipped table it reads) are for readers.
     """
 
     panel: Panel
@@ -133,6 +133,7 @@ class Study:
     label: str = ""
     population: str = ""
     sets_aside: tuple[str, ...] = ()
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         panel: object = self.panel

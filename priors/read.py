@@ -33,7 +33,7 @@ import dataclasses
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -346,16 +346,21 @@ def _parse_studies(file: _File, folder: Path, graph: Graph, faults: list[Fault],
         where = {"": file.at(path)}
         measures = _measures(file, (*path, "measures"), table.measures, where, faults)
         if nodes_known:
-            unknown = [node for node in table.sets_aside if node not in graph.names]
             faults.extend(
-                Fault(f"no node '{node}'", file.at((*path, "sets_aside")), nearest(node, graph.names))
-                for node in unknown
+                Fault(f"no node '{node}'", file.at((*path, key)), nearest(node, graph.names))
+                for key, nodes in (("sets_aside", table.sets_aside), ("keeps", table.keeps or []))
+                for node in nodes
+                if node not in graph.names
             )
+        if table.sets_aside and table.keeps is not None:
+            faults.append(Fault("says both what it sets aside and what it keeps", file.at((*path, "keeps")), "keep one of the two"))
         panel = _panel(file, path, table, folder, faults)
         if panel is None:
             continue
-        aside = tuple(table.sets_aside)
-        study = Study(panel, measures, name, table.label or name, table.population, aside)
+        study = Study(panel, measures, name, table.label or name, table.population, tuple(table.sets_aside), table.dataset or "")
+        if table.keeps is not None:
+            kept = {*table.keeps, *study.measured(graph)}
+            study = replace(study, sets_aside=tuple(node for node in graph.names if node not in kept))
         if nodes_known:
             faults.extend(study_faults(study, graph, lambda node, where=where: where.get(node, f"{where['']} {node}:")))
         studies.append(study)

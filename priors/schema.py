@@ -79,7 +79,11 @@ class FigureTable(Table):
 
 
 class StudyTable(Table):
-    """[study.NAME]: the data, which columns are unit and time, and the times to keep."""
+    """[study.NAME]: the data, which columns are unit and time, and the times to keep.
+
+    `sets_aside` names nodes whose influence the study assumes away; `keeps` says it the other way round: of the nodes that the study
+    does not measure, only these are kept.
+    """
 
     file: Text | None = None
     dataset: Text | None = None
@@ -90,6 +94,7 @@ class StudyTable(Table):
     first: Any = None
     last: Any = None
     sets_aside: list[Text] = Field(default_factory=list)
+    keeps: list[Text] | None = None
     measures: dict[str, Any] | None = None
 
 

@@ -198,9 +198,7 @@ def test_separation_in_a_graph_is_zero_partial_correlation_in_its_processes(
 def test_a_chain_in_time_is_separated_by_its_own_lag() -> None:
     graph = graph_of("a -> a 1")
     assert implied_independences(graph) == ()
-    assert implied_independences(graph, window=3) == (
-        Independence(("a", -2), ("a", 0), frozenset({("a", -1)})),
-    )
+    assert implied_independences(graph, window=3) == (Independence(("a", -2), ("a", 0), frozenset({("a", -1)})),)
 
 
 def test_a_latent_with_memory_leaves_nothing_to_refute() -> None:
@@ -246,5 +244,3 @@ def test_points_that_are_none_are_refused_all_at_once() -> None:
 def test_bits_are_the_positions_of_a_mask() -> None:
     assert list(bits(0b10110)) == [1, 2, 4]
     assert list(bits(0)) == []
-
-

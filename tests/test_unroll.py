@@ -106,7 +106,9 @@ def test_causes_come_before_effects_and_masks_say_what_the_pairs_say(graph: Grap
     unrolled = unroll(graph, window)
     assert all(unrolled.index[cause] < unrolled.index[effect] for cause, effect in unrolled.directed)
     pairs: list[Pair] = [
-        (cause, effect) for effect in unrolled.points for cause in unrolled.of_mask(unrolled.parents[unrolled.index[effect]])
+        (cause, effect)
+        for effect in unrolled.points
+        for cause in unrolled.of_mask(unrolled.parents[unrolled.index[effect]])
     ]
     assert sorted(pairs) == sorted(unrolled.directed)
 
