@@ -1,1 +1,136 @@
-"""Causal claims of a report as a Bayesian model of a loop, tested against panels of data."""
+"""Causal claims of a report as a Bayesian model of a loop, tested against panels of data.
+
+The names below are the package's public surface. Each is loaded when it is first used, so that ``import causal`` and ``causal --help``
+cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from causal.checks import CheckResult, check
+    from causal.claim import Claim, Figure, Ledger, Source
+    from causal.dist import Normal, Uniform
+    from causal.errors import CausalError, ConvergenceError, Fault
+    from causal.fit import Fit, fit
+    from causal.graph import Edge, Graph, Latent, Node, Sign
+    from causal.identification import Identification, identify, identify_edge
+    from causal.intervene import Cut, ScaleEdge, Set, Shift, read_interventions
+    from causal.measurement import Measure
+    from causal.model import Model, Priors, build_model
+    from causal.panel import Panel, Study, read_csv
+    from causal.separation import Independence, implied_independences
+    from causal.simulate import contrast, simulate
+    from causal.syntax import (
+        from_dagitty,
+        from_networkx,
+        read_edge,
+        read_graph,
+        to_dagitty,
+        to_dot,
+        to_mermaid,
+        to_networkx,
+    )
+    from causal.verdict import Evidence, Verdict, judge
+
+_HOME = {
+    "checks": ("CheckResult", "check"),
+    "claim": ("Claim", "Figure", "Ledger", "Source"),
+    "dist": ("Normal", "Uniform"),
+    "errors": ("CausalError", "ConvergenceError", "Fault"),
+    "fit": ("Fit", "fit"),
+    "graph": ("Edge", "Graph", "Latent", "Node", "Sign"),
+    "identification": ("Identification", "identify", "identify_edge"),
+    "intervene": ("Cut", "ScaleEdge", "Set", "Shift", "read_interventions"),
+    "measurement": ("Measure",),
+    "model": ("Model", "Priors", "build_model"),
+    "panel": ("Panel", "Study", "read_csv"),
+    "separation": ("Independence", "implied_independences"),
+    "simulate": ("contrast", "simulate"),
+    "syntax": ("from_dagitty", "from_networkx", "read_edge", "read_graph", "to_dagitty", "to_dot", "to_mermaid", "to_networkx"),
+    "verdict": ("Evidence", "Verdict", "judge"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "CausalError",
+    "CheckResult",
+    "Claim",
+    "ConvergenceError",
+    "Cut",
+    "Edge",
+    "Evidence",
+    "Fault",
+    "Figure",
+    "Fit",
+    "Graph",
+    "Identification",
+    "Independence",
+    "Latent",
+    "Ledger",
+    "Measure",
+    "Model",
+    "Node",
+    "Normal",
+    "Panel",
+    "Priors",
+    "ScaleEdge",
+    "Set",
+    "Shift",
+    "Sign",
+    "Source",
+    "Study",
+    "Uniform",
+    "Verdict",
+    "build_model",
+    "check",
+    "contrast",
+    "fit",
+    "from_dagitty",
+    "from_networkx",
+    "identify",
+    "identify_edge",
+    "implied_independences",
+    "judge",
+    "read_csv",
+    "read_edge",
+    "read_graph",
+    "read_interventions",
+    "simulate",
+    "to_dagitty",
+    "to_dot",
+    "to_mermaid",
+    "to_networkx",
+]
+
+
+class _Package(ModuleType):
+    """The package as a module that keeps `fit` and `simulate` functions.
+
+    The import system binds every loaded submodule to its name in the package; where a public function has the same name, the function
+    is what ``causal.fit`` means, in whatever order things are imported.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, ModuleType) and name in _MODULE_OF:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'causal' has no attribute '{name}'")
+    value = getattr(import_module(f"causal.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -205,7 +205,10 @@ def _centring(size: int) -> Floats:
 
 
 def _roads(graph: Graph, cause: str, measured: set[str]) -> list[tuple[Edge, ...]]:
-    """Paths from `cause` to measured nodes whose inner nodes are unmeasured and passed once."""
+    """Paths from `cause` to measured nodes whose inner nodes are unmeasured and passed once.
+
+    A path already longer than `LONGEST_ROAD` ends there, at an unmeasured node, for the caller to count.
+    """
     found: list[tuple[Edge, ...]] = []
     stack: list[tuple[Edge, ...]] = [(edge,) for edge in graph.children(cause)]
     while stack:
@@ -220,9 +223,24 @@ def _roads(graph: Graph, cause: str, measured: set[str]) -> list[tuple[Edge, ...
             # Roads only grow longer, so what is already too long is reported once and not followed.
             if edge.effect != last and edge.effect not in passed - {cause}:
                 if lag > LONGEST_ROAD and edge.effect not in measured:
+                    if _leads_to_measured(graph, edge.effect, measured):
+                        found.append((*road, edge))
                     continue
                 stack.append((*road, edge))
     return sorted(found, key=lambda road: (len(road), [edge.name for edge in road]))
+
+
+def _leads_to_measured(graph: Graph, name: str, measured: set[str]) -> bool:
+    seen: set[str] = set()
+    stack = [name]
+    while stack:
+        here = stack.pop()
+        if here in measured:
+            return True
+        if here not in seen:
+            seen.add(here)
+            stack.extend(edge.effect for edge in graph.children(here))
+    return False
 
 
 def _shared_shocks(graph: Graph, measured: set[str]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
@@ -262,7 +280,12 @@ def _reach(graph: Graph, name: str, offset: int, measured: set[str]) -> set[tupl
         if node in measured:
             found.add(point)
             continue
-        stack.extend((edge.effect, when + edge.lag) for edge in graph.children(node) if when + edge.lag - offset <= LONGEST_ROAD)
+        # Memory is followed for a few periods only, else a self-lag would be followed for ever.
+        stack.extend(
+            (edge.effect, when + edge.lag)
+            for edge in graph.children(node)
+            if edge.effect in measured or when + edge.lag - offset <= LONGEST_ROAD
+        )
     return found
 
 

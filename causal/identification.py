@@ -1,9 +1,9 @@
 """What can be answered from what is measured.
 
 An effect is *identified* when the graph and the joint distribution of the measured points fix it, whatever the
-unmeasured rest. `identify` says whether, by which strategy, and in words why or why not. Strategies are tried in the order
-adjustment, front-door, the ID algorithm, instruments; the first is built, and each of the others has its
-place in `_STRATEGIES`.
+unmeasured rest. `identify` says whether, by which strategy, and in words why or why not. Strategies are tried
+in the order adjustment, front-door, the ID algorithm, instruments; the first is built, and each of the others
+has its place in `_STRATEGIES`.
 
 >>> from causal.graph import Edge, Graph, Node
 >>> graph = Graph(
@@ -26,21 +26,24 @@ The path presence[-1] <- war[-1] -> illicit[0] stays open whatever measured poin
 not measured. Front-door, the ID algorithm and instruments are not tried yet.
 
 **Total effects** of one or several points are found by the adjustment criterion, which is complete for
-adjustment: no point of the set comes after a point on a causal path (is its descendant or the point itself), and the set blocks every path that
-is not causal (Shpitser, VanderWeele and Robins 2010; Perkovic, Textor, Kalisch and Maathuis 2018; searched as in van der Zander, Liskiewicz
-and Textor 2019). **Direct effects** are the edge's own coefficient, by the single door: the set holds no descendant of the
-outcome and blocks every path but the edge itself (Pearl 2009, theorem 5.3.1). A single-door set gives the coefficient
-where the outcome's equation is linear in that cause.
+adjustment: the set holds no point on a causal path (other than the treatments) and no descendant of one, and
+it blocks every path that is not causal (Shpitser, VanderWeele and Robins 2010; Perkovic, Textor, Kalisch and
+Maathuis 2018; searched as in van der Zander, Liskiewicz and Textor 2019).
+
+**Direct effects** are the edge's own coefficient, by the single door: the set holds no descendant of the
+outcome and blocks every path but the edge itself (Pearl 2009, theorem 5.3.1). A single-door set gives the
+coefficient where the outcome's equation is linear in that cause.
 
 **How far back.** Measured nodes are measured in every period, so the set may reach back as far as need be. The
-window grows period by period until a set is found, or until it is certain that none will be: beyond the question's
-own periods the graph repeats itself, each further period can only cut connections among the points at its
-edge, and once one round of periods cuts none, no later one does (`_search`). Sets are finite: an effect that only an endless set would
-identify counts as not identified by adjustment.
+window grows period by period until a set is found, or until it is certain that none will be: beyond the
+question's own periods the graph repeats itself, each further period can only cut connections among the points
+at its edge, and once a round of periods cuts none, no later one does (`_search`). Sets are finite: an
+effect that only an endless set would identify counts as not identified by adjustment.
 
-**Unit and time effects.** Every query conditions on the unit's own effect and on the period's: a fixed difference between
-units or a shock common to all of them in a period is a common cause that the model holds fixed, and it is
-not drawn in the graph. What differs between units *and* moves in time is not covered: draw it, as a latent or as an unmeasured node.
+**Unit and time effects.** Every query conditions on the unit's own effect and on the period's: a fixed
+difference between units, or a shock common to all of them in a period, is a common cause that the model holds
+fixed, and it is not drawn in the graph. What differs between units *and* moves in time is not covered: draw
+it, as a latent or as an unmeasured node.
 """
 
 from __future__ import annotations
@@ -85,7 +88,8 @@ class Identification:
 
     `strategy` is None where it is not. `adjustment` is a set of points, perhaps empty, with strategy
     "adjustment" and None otherwise. `formula` gives the effect in terms of what is measured and is
-    empty only where there is none; `why` is never empty. `assumes_linear` is True where only linear equations identify it.
+    empty only where the effect is not identified; `why` is never empty. `assumes_linear` is True where only linear
+    equations identify the effect.
     """
 
     identified: bool
@@ -127,10 +131,11 @@ def identify_edge(graph: Graph, edge: Edge | str, observed: Iterable[str]) -> Id
 def single_door(graph: Graph, edge: Edge | str, given: Iterable[Point]) -> bool:
     """Whether a regression on the edge's cause and the points `given` has the edge's coefficient.
 
-    `given` are (node, offset) points relative to the edge's effect at offset 0; the cause itself may stand among them. True where
-    they hold no descendant of the effect and block every path from the cause to it but the edge (the
-    single-door criterion). So it says of a model's own regression of a node on all its measured causes whether the edge's effect may be read
-    off it. Raises `CausalError` for an unknown edge or point, offsets in the future, and the effect itself in `given`.
+    `given` are (node, offset) points relative to the edge's effect at offset 0; the cause itself may stand among
+    them. True where they hold no descendant of the effect and block every path from the cause to it but the edge
+    (the single-door criterion). So it says of a model's own regression of a node on all its measured causes
+    whether the edge's effect may be read off it. Raises `CausalError` for an unknown edge or point, offsets in the
+    future, and the effect itself in `given`.
     """
     found = _edge_of(graph, edge)
     cause, effect = (found.cause, -found.lag), (found.effect, 0)
@@ -199,7 +204,8 @@ def _zero_direct(question: _Question) -> Identification | None:
     (cause, at), (effect, now) = question.treatments[0], question.outcome
     if any(edge.cause == cause and edge.lag == now - at for edge in question.graph.parents(effect)):
         return None
-    why = f"The graph has no edge from {name_point((cause, at))} to {name_point(question.outcome)}: the direct effect is zero."
+    pair = f"{name_point((cause, at))} to {name_point(question.outcome)}"
+    why = f"The graph has no edge from {pair}: the direct effect is zero."
     return Identification(True, "adjustment", frozenset(), "0", why)
 
 
@@ -209,13 +215,12 @@ def _single_door(question: _Question) -> Identification:
     if isinstance(found, str):
         return _not_identified(f"{found} Instruments are not tried yet, nor are front-door and the ID algorithm.")
     regressors = ", ".join(name_point(point) for point in (cause, *_by_age(found)))
-    held = f"holding {name_points(found)} fixed blocks" if found else "nothing need be held fixed to block"
     return Identification(
         True,
         "adjustment",
         found,
         f"the coefficient of {name_point(cause)} in the regression of {name_point(effect)} on {regressors}",
-        f"Single door: {held} every path from {name_point(cause)} to {name_point(effect)} but the edge itself.",
+        f"Single door: {_held(found)} every path from {name_point(cause)} to {name_point(effect)} but the edge itself.",
     )
 
 
@@ -229,31 +234,22 @@ def _zero_total(question: _Question) -> Identification | None:
 
 
 def _adjustment(question: _Question) -> Identification | str:
-    """By the adjustment criterion: with all treatments as they are asked, then without those of no effect of their own.
-
-    A treatment whose every directed path to the outcome runs through another treatment changes nothing once the others are
-    set (rule 3 of the do-calculus), and can then be left out, even be held fixed.
-    """
+    """By the adjustment criterion, in the graph without the first edge of each causal path."""
+    treatments, outcome = question.treatments, question.outcome
     unrolled = unroll(question.graph, question.depth + 1)
-    causal = _on_causal_paths(unrolled, question.treatments, question.outcome)
+    causal = _on_causal_paths(unrolled, treatments, outcome)
     forbidden = unrolled.of_mask(descendants(unrolled, causal))
-    effective = tuple(point for point in question.treatments if unrolled.children[unrolled.index[point]] & causal)
-    reason = ""
-    for treatments in dict.fromkeys((question.treatments, effective)):
-        removed = tuple(
-            (point, unrolled.points[position])
-            for point in treatments
-            for position in bits(unrolled.children[unrolled.index[point]] & causal)
-        )
-        found = _search(question, _Task(treatments, question.outcome, removed, forbidden))
-        if isinstance(found, str):
-            reason = found
-            continue
-        idle = [point for point in question.treatments if point not in treatments]
-        return Identification(
-            True, "adjustment", found, _adjusted(treatments, question.outcome, found), _explained(question, found, idle)
-        )
-    return reason
+    removed = tuple(
+        (point, unrolled.points[position])
+        for point in treatments
+        for position in bits(unrolled.children[unrolled.index[point]] & causal)
+    )
+    found = _search(question, _Task(treatments, outcome, removed, forbidden))
+    if isinstance(found, str):
+        return found
+    why = f"Adjustment: {_held(found)} every path of {question.text} that is not causal"
+    why += ", and nothing so held comes after a point on a causal path." if found else "."
+    return Identification(True, "adjustment", found, _adjusted(treatments, outcome, found), why)
 
 
 type _Way = Callable[[_Question], Identification | str]
@@ -268,17 +264,12 @@ def _adjusted(treatments: tuple[Point, ...], outcome: Point, found: frozenset[Po
     return f"sum over {held} of P({to} | {treated}, {held}) P({held})" if found else f"P({to} | {treated})"
 
 
-def _explained(question: _Question, found: frozenset[Point], idle: list[Point]) -> str:
-    what = f"holding {name_points(found)} fixed blocks" if found else "nothing need be held fixed to block"
-    why = f"Adjustment: {what} every path of {question.text} that is not causal"
-    why += ", and nothing so held comes after a point on a causal path." if found else "."
-    if idle:
-        why += f" Once the others are set, {name_points(idle)} changes nothing."
-    return why
+def _held(found: frozenset[Point]) -> str:
+    return f"holding {name_points(found)} fixed blocks" if found else "nothing need be held fixed to block"
 
 
 def _on_causal_paths(unrolled: Unrolled, treatments: tuple[Point, ...], outcome: Point) -> int:
-    """The points, but for the treatments, on directed paths to the outcome that leave the treatments at once and for good."""
+    """The points on directed paths from a treatment to the outcome that meet no other; the treatments left out."""
     treated = unrolled.mask(treatments)
     forward = 0
     todo = treated
@@ -301,12 +292,12 @@ def _on_causal_paths(unrolled: Unrolled, treatments: tuple[Point, ...], outcome:
 def _search(question: _Question, task: _Task) -> frozenset[Point] | str:
     """A minimal set of measured points for the task, near in time, or in words why there is none.
 
-    If a set within a window does, so do all the admissible ancestors of the question's points in it. A longer window
-    adds admissible ancestors and so only removes points from what is connected (the moral graph of all
+    If a set within a window does, so do all the admissible ancestors of the question's points in it. A longer
+    window adds admissible ancestors and so only removes points from what is connected (the moral graph of all
     ancestors, without the admissible ones). Deep enough, the ancestors of each period repeat themselves every
-    `period` periods, and how the points of a block of `max_lag` periods are connected through what is
-    older is then the same function of how the block `period` periods before is. That partition can only become finer as the window
-    grows; if one more round leaves it as it was, it has its final form, and so has the answer.
+    `period` periods, and how the points of a block of `max_lag` periods are connected through what is older is
+    then the same function of how those of the block `period` periods earlier are. That partition can only become
+    finer as the window grows; if one more round leaves it as it was, it has its final form, and so has the answer.
     """
     graph = question.graph
     start, period = _repeating(question, task)
@@ -401,13 +392,20 @@ def _why_not(question: _Question, task: _Task, window: int) -> str:
         if path.arrows[0] == "<->":
             return f"{first} and {last} share an unmeasured cause, and nothing measured lies between."
         return f"{last} itself moves {first}, and nothing measured lies between."
-    reasons = list(_openings(question, task, path))
-    text = f"The path {path} stays open whatever measured points are held fixed"
-    return f"{text}: {'; '.join(reasons)}." if reasons else f"{text}."
+    text = f"The path {_shortened(path)} stays open whatever measured points are held fixed"
+    return f"{text}: {'; '.join(_openings(question, task, path))}."
+
+
+def _shortened(path: Path) -> str:
+    """The path's text; of a long one both ends."""
+    if len(path.arrows) <= 8:
+        return str(path)
+    first, last = Path(path.points[:5], path.arrows[:4]), Path(path.points[-4:], path.arrows[-3:])
+    return f"{first} ... {last}"
 
 
 def _openings(question: _Question, task: _Task, path: Path) -> Iterator[str]:
-    """Why each part of the path cannot be blocked."""
+    """Why no part of the path can be blocked."""
     for at, arrow in enumerate(path.arrows):
         if arrow == "<->":
             pair = f"{name_point(path.points[at])} and {name_point(path.points[at + 1])}"
@@ -415,14 +413,27 @@ def _openings(question: _Question, task: _Task, path: Path) -> Iterator[str]:
                 yield f"{pair} share causes further back than any finite set of measured periods reaches"
             else:
                 yield f"{pair} share an unmeasured cause"
+    unmeasured: list[Point] = []
+    moved: list[Point] = []
+    colliders: list[Point] = []
     for at, point in enumerate(path.points[1:-1]):
-        collider = path.arrows[at] != "<-" and path.arrows[at + 1] != "->"
-        if collider:
-            yield f"{name_point(point)} opens it once what else must be held fixed is"
+        if path.arrows[at] != "<-" and path.arrows[at + 1] != "->":
+            colliders.append(point)
         elif point[0] not in question.measured:
-            yield f"{name_point(point)} is not measured"
+            unmeasured.append(point)
         elif point in task.forbidden:
-            yield f"{name_point(point)} may not be held fixed, since the treatment moves it"
+            moved.append(point)
+    if unmeasured:
+        yield f"{_few(unmeasured)} {'is' if len(unmeasured) == 1 else 'are'} not measured"
+    if moved:
+        yield f"{_few(moved)} may not be held fixed, since the treatment moves {'it' if len(moved) == 1 else 'them'}"
+    if colliders:
+        yield f"holding fixed what other paths need opens it at {_few(colliders)}"
+
+
+def _few(points: list[Point]) -> str:
+    shown = ", ".join(name_point(point) for point in points[:3])
+    return shown + (f" and {len(points) - 3} more" if len(points) > 3 else "")
 
 
 def _by_age(points: Iterable[Point]) -> list[Point]:

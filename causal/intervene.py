@@ -1,7 +1,8 @@
 """Interventions as records, and their text form.
 
 Four kinds: `Set` holds a node at a value; `Shift` adds to what the node's equation gives (so that with a self-lag it accumulates);
-`Cut` takes an edge away; `ScaleEdge` multiplies an edge's effect. Values are in the node's natural units. Each acts from `start` to
+`Cut` takes an edge away; `ScaleEdge` multiplies an edge's effect. Values are in the node's natural units; what an edge carries is
+its cause counted from the cause's own zero, so that a cut takes away all of it, level included. Each acts from `start` to
 `stop`, both included and both a time of the panel or of the horizon after it, absent meaning without bound, and on
 the named `units` or on all. Laws: edges change first, then shifts add up, then a `Set` overrides; of
 two `Set` on one node the later in the list holds; two `ScaleEdge` multiply.
@@ -16,6 +17,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, get_args
 
 from causal.errors import CausalError, Fault, raise_all
@@ -35,7 +37,7 @@ class Set:
     units: Units = None
 
     def __post_init__(self) -> None:
-        _check(self, "value", self.value)
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Shift:
     units: Units = None
 
     def __post_init__(self) -> None:
-        _check(self, "amount", self.amount)
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Cut:
     units: Units = None
 
     def __post_init__(self) -> None:
-        _check(self, "factor", 0.0)
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class ScaleEdge:
     units: Units = None
 
     def __post_init__(self) -> None:
-        _check(self, "factor", self.factor)
+        _check(self)
 
 
 Intervention = Set | Shift | Cut | ScaleEdge
@@ -86,9 +88,9 @@ def read_interventions(text: str) -> tuple[Intervention, ...]:
     """Read interventions separated by `;` or new lines.
 
     ``set NODE VALUE``, ``shift NODE AMOUNT``, ``cut EDGE``, ``scale EDGE FACTOR``, each followed by any of ``from TIME``, ``to TIME``,
-    ``in UNIT, UNIT``. Raises `CausalError` with every faulty part, the text repeated and the place marked.
+    ``in UNIT, UNIT`` in any order. Raises `CausalError` with every faulty part, the text repeated and the place marked.
     """
-    if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(text, str) or not text.strip():
         raise CausalError(Fault("no intervention is given", mend=_EXAMPLE))
     found: list[Intervention] = []
     faults: list[Fault] = []
@@ -112,70 +114,105 @@ def as_interventions(given: str | Intervention | Iterable[Intervention]) -> tupl
 
 
 _EXAMPLE = "write for example 'shift corruption -1 from 2016' or 'cut corruption -> presence'"
-_FORM = re.compile(
-    r"(?P<kind>\w+)\s+(?P<what>.+?)(?:\s+from\s+(?P<start>\S+))?(?:\s+to\s+(?P<stop>\S+))?(?:\s+in\s+(?P<units>.+))?",
-    re.DOTALL,
-)
 _KINDS = {"set": Set, "shift": Shift, "cut": Cut, "scale": ScaleEdge}
+_MISSING_TIMES = ("NaT", "<NA>")
+# A node may be called 'in' or 'to': no clause begins with the first word after the kind, nor behind an arrow.
+_CLAUSE = re.compile(r"(?<!->)(?<!\s)\s+(from|to|in)(?=\s|$)")
 
 
 def _read_one(text: str) -> Intervention:
-    match = _FORM.fullmatch(text)
-    where = f"'{text}'"
-    kind = match["kind"].lower() if match else ""
-    if match is None or kind not in _KINDS:
-        first = text.split()[0]
-        raise CausalError(Fault(f"'{first}' is no kind of intervention", where, f"begin with set, shift, cut or scale; {_EXAMPLE}"))
-    when: dict[str, Any] = {
-        "start": _time(match["start"]),
-        "stop": _time(match["stop"]),
-        "units": None if match["units"] is None else tuple(unit.strip() for unit in match["units"].split(",")),
-    }
-    what = match["what"].strip()
-    try:
-        if kind == "cut":
-            return Cut(what, **when)
-        name, _, number = what.rpartition(" ")
-        if not name:
-            raise CausalError(Fault(f"'{kind}' needs a {'node' if kind != 'scale' else 'edge'} and a number, and got '{what}'"))
-        try:
-            value = float(number)
-        except ValueError:
-            raise CausalError(Fault(f"'{number}' is no number")) from None
-        return _KINDS[kind](name.strip(), value, **when)
-    except CausalError as error:
-        raise CausalError(*(Fault(fault.what, where, fault.mend or _EXAMPLE) for fault in error.faults)) from None
-
-
-def _time(text: str | None) -> Time:
-    return text if text is None or not re.fullmatch(r"-?\d+", text) else int(text)
-
-
-def _check(intervention: Intervention, label: str, value: object) -> None:
-    name = type(intervention).__name__
-    target = intervention.edge if isinstance(intervention, (Cut, ScaleEdge)) else intervention.node
+    first, rest = (*text.split(None, 1), "")[:2]
+    kind = first.lower()
+    if kind not in _KINDS:
+        raise CausalError(Fault(f"'{first}' is no kind of intervention", f"'{text}'", f"begin with set, shift, cut or scale; {_EXAMPLE}"))
+    what, *clauses = (part.strip() for part in _CLAUSE.split(rest.strip()))
     faults: list[Fault] = []
-    if not isinstance(target, str) or not target.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
-        faults.append(Fault(f"{name} acts on {target!r}", mend="name a node or an edge"))
-    if isinstance(value, bool) or not isinstance(value, (int, float)) and not hasattr(value, "__float__"):
-        faults.append(Fault(f"the {label} of {name} is {value!r}", mend="give a number"))
-    elif not math.isfinite(float(value)):  # pyright: ignore[reportArgumentType]
-        faults.append(Fault(f"the {label} of {name} is {value!r}", mend="give a finite number"))
-    for bound in (intervention.start, intervention.stop):
-        if isinstance(bound, float) and math.isnan(bound):
-            faults.append(Fault(f"a bound of {name} is NaN", mend="give a time of the panel"))
-    if intervention.start is not None and intervention.stop is not None:
-        try:
-            backwards = bool(intervention.stop < intervention.start)
-        except TypeError:
-            faults.append(Fault(f"start {intervention.start!r} and stop {intervention.stop!r} of {name} are of two kinds", mend="give two times of one kind"))
+    when = _read_clauses(clauses, faults)
+    value = math.nan
+    if kind != "cut":
+        target = "an edge" if kind == "scale" else "a node"
+        what, number = (*what.rsplit(None, 1), "", "")[:2]
+        if not number:
+            faults.append(Fault(f"'{kind}' needs {target} and a number, and got '{what}'"))
         else:
-            if backwards:
-                faults.append(Fault(f"{name} stops at {intervention.stop} before it starts at {intervention.start}", mend="swap start and stop"))
-    if intervention.units is not None and (isinstance(intervention.units, str) or len(intervention.units) == 0):
-        faults.append(Fault(f"the units of {name} are {intervention.units!r}", mend="give a list of units, or leave it out for all"))
+            try:
+                value = float(number)
+            except ValueError:
+                faults.append(Fault(f"'{number}' is no number"))
+    elif not what:
+        faults.append(Fault("'cut' needs an edge"))
+    try:
+        if not faults:
+            return Cut(what, **when) if kind == "cut" else _KINDS[kind](what, value, **when)
+    except CausalError as error:
+        faults.extend(error.faults)
+    raise CausalError(*(Fault(fault.what, f"'{text}'", fault.mend or _EXAMPLE) for fault in faults))
+
+
+def _read_clauses(parts: list[str], faults: list[Fault]) -> dict[str, Any]:
+    """`start`, `stop` and `units` from the words after the target: keyword, value, keyword, value."""
+    given: dict[str, str] = {}
+    for word, value in zip(parts[::2], parts[1::2], strict=True):
+        if word in given:
+            faults.append(Fault(f"'{word}' is given twice"))
+        elif not value:
+            faults.append(Fault(f"nothing follows '{word}'", mend="give a time" if word != "in" else "give units, separated by commas"))
+        given[word] = value
+    bounds = [given.get("from"), given.get("to")]
+    # Whole numbers on both sides are compared as numbers, anything else as text.
+    if all(bound is None or re.fullmatch(r"-?\d+", bound) for bound in bounds):
+        bounds = [None if bound is None else int(bound) for bound in bounds]
+    units = tuple(unit.strip() for unit in given["in"].split(",")) if given.get("in") else None
+    if units and not all(units):
+        faults.append(Fault("a unit is empty", mend="give units, separated by commas"))
+    return {"start": bounds[0], "stop": bounds[1], "units": units}
+
+
+def _check(intervention: Intervention) -> None:
+    """Raise every fault of a record at once; else bring its number to float and its units to a tuple."""
+    name = type(intervention).__name__
+    on_edge = isinstance(intervention, (Cut, ScaleEdge))
+    target: object = intervention.edge if on_edge else intervention.node
+    label = {Set: "value", Shift: "amount", ScaleEdge: "factor"}.get(type(intervention))
+    faults: list[Fault] = []
+    if not isinstance(target, str) or not target.strip():
+        faults.append(Fault(f"{name} acts on {target!r}", mend="name an edge" if on_edge else "name a node"))
+    if label is not None:
+        value: object = getattr(intervention, label)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            faults.append(Fault(f"the {label} of {name} is {value!r}", mend="give a number"))
+        elif not _finite(value):
+            faults.append(Fault(f"the {label} of {name} is {value!r}", mend="give a finite number"))
+        else:
+            object.__setattr__(intervention, label, float(value))
+    faults.extend(_bound_faults(name, intervention.start, intervention.stop))
+    units: object = intervention.units
+    if units is not None:
+        listed = () if isinstance(units, (str, bytes)) or not isinstance(units, Iterable) else tuple(units)
+        if not listed:
+            faults.append(Fault(f"the units of {name} are {units!r}", mend="give a list of units, or leave it out for all"))
+        object.__setattr__(intervention, "units", listed)
     raise_all(faults)
-    if not isinstance(value, float) and label != "factor" or isinstance(intervention, ScaleEdge):
-        object.__setattr__(intervention, label, float(value))  # pyright: ignore[reportArgumentType]
-    if intervention.units is not None:
-        object.__setattr__(intervention, "units", tuple(intervention.units))
+
+
+def _bound_faults(name: str, start: Any, stop: Any) -> list[Fault]:
+    faults: list[Fault] = []
+    for label, bound in (("start", start), ("stop", stop)):
+        listed = isinstance(bound, Iterable) and not isinstance(bound, str)
+        infinite = isinstance(bound, Real) and not _finite(bound)
+        if isinstance(bound, bool) or listed or infinite or str(bound) in _MISSING_TIMES:
+            faults.append(Fault(f"the {label} of {name} is {bound!r}", mend="give a time of the panel, or leave it out"))
+    if faults or start is None or stop is None:
+        return faults
+    try:
+        backwards = bool(stop < start)
+    except TypeError:
+        return [Fault(f"start {start!r} and stop {stop!r} of {name} are of two kinds", mend="give two times of one kind")]
+    return [Fault(f"{name} stops at {stop} before it starts at {start}", mend="swap start and stop")] if backwards else []
+
+
+def _finite(value: Real) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False

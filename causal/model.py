@@ -37,11 +37,10 @@ from causal.equations import (
 )
 from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Graph
-from causal.panel import Panel, Study, standard_scales
+from causal.panel import Panel, Study, standard_scales, study_faults
 
 if TYPE_CHECKING:
     import pymc as pm
-    import xarray as xr
 
 WIDE = Normal(0.0, 1.0)
 """The prior of an effect about which nothing is said: one sd of the outcome per sd of the cause."""
@@ -62,11 +61,13 @@ class Priors:
     name: str = "given"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.effects, Mapping):
+            raise CausalError(Fault(f"priors are a {type(self.effects).__name__}", mend="give a mapping of an edge's text to its prior"))
         object.__setattr__(self, "effects", dict(self.effects))
         raise_all(
             Fault(f"the prior of '{edge}' is {prior!r}", mend="give ca.Normal(mean, sd) or ca.Uniform(low, high)")
             for edge, prior in self.effects.items()
-            if not isinstance(prior, (Normal, Uniform))  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not isinstance(prior, (Normal, Uniform))
         )
 
     def of(self, graph: Graph) -> dict[str, Dist]:
@@ -86,13 +87,14 @@ class Priors:
 class Design:
     """The arrays that the likelihood and the simulation read.
 
-    Where the longest lag is over one, a missing value can fall among a unit's first `lags` periods, which the likelihood conditions on: it
-    gets the within-unit spread around the unit's mean as prior (`hole_anchored`), and every other hole only its equation.
+    `anchors` (anchor, hole): combinations of missing values that no equation determines, each with a Normal(0, 1) prior around the units'
+    means. They are values among a unit's first `lags` periods, which the likelihood conditions on (the prior is then the within-unit
+    spread), and the sum over units of a node that nobody measured in some year, which the year effects take up whatever it is.
 
     `standard` (node, unit, time): values less `centres` (node), divided by `scales` (node); NaN where missing.
     `units`: rows of the panel that are in the fit. `entry` (unit): first period whose value is used as a past.
     `sweep`: spans of the outcome periods. `holes` (3, hole): node, unit and time of each missing value in use;
-    `hole_start` (hole): the unit's mean, around which the missing value is sampled; `hole_anchored` (hole): 1.0 where that mean is its prior.
+    `hole_start` (hole): the unit's mean, around which the missing value is sampled.
     """
 
     standard: Floats
@@ -103,7 +105,7 @@ class Design:
     sweep: Sweep
     holes: Ints
     hole_start: Floats
-    hole_anchored: Floats
+    anchors: Floats
 
     @property
     def filled(self) -> Floats:
@@ -140,9 +142,9 @@ class Model:
     def structure(self) -> tuple[object, ...]:
         """Two models of the same structure differ in `data` only, so that one compiled form serves both."""
         kinds = tuple(type(prior).__name__ for prior in self.term_priors)
-        size = self.design.holes.shape[1]
+        size, anchored = self.design.holes.shape[1], len(self.design.anchors) > 0
         shape = self.design.standard.shape[1:] if size else ()
-        return (self.system.nodes, tuple(term.name for term in self.system.terms), kinds, self.loadings, size, shape)
+        return (self.system.nodes, tuple(term.name for term in self.system.terms), kinds, self.loadings, size, anchored, shape)
 
     def on_standard_scale(self, name: str) -> float:
         """What an effect in natural units is multiplied by to stand on the standard scale."""
@@ -162,17 +164,22 @@ def build_model(
     single period, a lag longer than the panel, families that are not fitted yet, more than one study.
     """
     study = _one_study(studies)
-    given = priors if isinstance(priors, Priors) else Priors(priors or {})
-    if not isinstance(graph, Graph):  # pyright: ignore[reportUnnecessaryIsInstance]
+    given = priors if isinstance(priors, Priors) else Priors({} if priors is None else priors)
+    if not isinstance(graph, Graph):
         raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
-    edge_priors = given.of(graph)
     kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
-    values = study.values(kept)
-    raise_all(
+    faults = list(study_faults(study, kept))
+    faults.extend(
         Fault(f"'{node}' has the family {kept.node(node).family}", mend="only normal nodes can be fitted so far; take a transform that is nearly normal")
-        for node in map(str, values["variable"].to_numpy())
+        for node in study.measured(kept)
         if kept.node(node).family != "normal"
     )
+    try:
+        edge_priors = given.of(graph)
+    except CausalError as error:
+        raise CausalError(*faults, *error.faults) from None
+    raise_all(faults)
+    values = study.values(kept)
     notes = list(study.notes)
     swept = year_effects and values.sizes["unit"] > 1
     if year_effects and not swept:
@@ -185,7 +192,9 @@ def build_model(
     names = [name for k, name in enumerate(names) if k not in common]
     if not names:
         raise CausalError(Fault("no node is left to fit", where=study.name, mend="measure a node that differs between units"))
-    system = measured_system(kept, names)
+    # A node that the year effects take up is conditioned on by them: it is cut from the graph, not projected out of it.
+    taken_up = [node for node in kept.names if node in study.measured(kept) and node not in names]
+    system = measured_system(kept.subgraph([name for name in kept.names if name not in taken_up]), names)
     array = array[[k for k in range(len(array)) if k not in common]]
     scales = standard_scales(values).sel(variable=list(system.nodes)).to_numpy().astype(float)
     design = _design(system, array, scales, swept, study.name, notes)
@@ -201,11 +210,12 @@ def shared_data(values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _one_study(studies: Panel | Study | Iterable[Panel | Study]) -> Study:
-    found = [studies] if isinstance(studies, (Panel, Study)) else list(studies) if isinstance(studies, Iterable) else [studies]  # pyright: ignore[reportUnnecessaryIsInstance]
+    given: Any = studies
+    found: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     raise_all(
         Fault(f"a {type(item).__name__} is no study", mend="give a ca.Panel or a ca.Study")
         for item in found
-        if not isinstance(item, (Panel, Study))  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(item, (Panel, Study))
     )
     if len(found) != 1:
         raise CausalError(Fault(f"{len(found)} studies were given", mend="one study makes a model so far; fit each by itself"))
@@ -236,10 +246,11 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
         if not seen[:, unit].any(axis=1).all():
             continue
         first_seen = int(seen[:, unit].argmax(axis=1).max())
-        stop[unit] = times - int(seen[:, unit, ::-1].argmax(axis=1).max())
+        whole = np.flatnonzero(seen[:, unit].all(axis=0))
+        stop[unit] = whole[-1] + 1 if len(whole) else 0
         # A unit starts in a period that is observed in every node with a later effect: a first value has no density of its own, and
-        # integrating over it would favour small effects. It ends where a node ends: the orthogonal term counts every
-        # period as informed.
+        # integrating over it would favour small effects. It ends with the last period in which every node is measured: the orthogonal
+        # term counts every period as informed.
         complete = seen[lagged, unit].all(axis=0)
         starts = [t for t in range(max(first_seen - lags, 0), times - lags) if not lags or complete[t]]
         entry[unit] = starts[0] if starts else times
@@ -259,7 +270,8 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
     time = np.arange(times)
     used = (time >= entry[:, None]) & (time < stop[:, None])
     outcome = (time >= first[:, None]) & (time < stop[:, None])
-    hole_mask = np.isnan(standard) & np.where(np.isin(np.arange(nodes), lagged)[:, None, None], used, outcome)
+    needed = np.where(np.isin(np.arange(nodes), lagged)[:, None, None], used, outcome)
+    hole_mask = np.isnan(standard) & needed
     holes = np.stack(np.nonzero(hole_mask)).astype(np.int64)
     unit_means = np.stack([[float(np.nanmean(standard[v, i])) for i in range(len(kept))] for v in range(nodes)])
     if holes.shape[1]:
@@ -270,8 +282,22 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
     sweep = sweep_out(first, stop, year_effects=year_effects)
     if sweep.freedom < 1:
         raise CausalError(Fault("unit and year effects take up all the data", where=where, mend="bring more units or more periods"))
-    anchored = (holes[2] < first[holes[1]]).astype(float)
-    return Design(standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]], anchored)
+    anchors = _anchors(holes, first, needed.sum(axis=1) if year_effects else None)
+    return Design(standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]], anchors)
+
+
+def _anchors(holes: Ints, first: Ints, needed: Ints | None) -> Floats:
+    """`Design.anchors`; `needed` (node, time) counts the units whose value is in use, None without year effects."""
+    node, unit, time = holes
+    early = time < first[unit]
+    rows = [np.eye(len(node))[k] for k in np.flatnonzero(early)]
+    if needed is not None:
+        for v, t in sorted(set(zip(node.tolist(), time.tolist(), strict=True))):
+            here = (node == v) & (time == t)
+            if here.sum() == needed[v, t] and not early[here].any():
+                # Scaled to the spread of a single value: the direction is free, so a tight prior costs nothing.
+                rows.append(here / here.sum() ** 0.5)
+    return np.array(rows).reshape(-1, len(node)).astype(float)
 
 
 def _term_prior(term: Term, edge_priors: Mapping[str, Dist]) -> Dist:
@@ -291,8 +317,10 @@ def _moments(prior: Dist) -> tuple[float, float]:
 def _loadings(system: System) -> tuple[tuple[int, int], ...]:
     """Positions (row, column) of the shock loadings that let the correlated pairs correlate freely.
 
-    Pairs are eliminated from the node with the fewest partners on, and pairs that an elimination joins are freed too, so that every
-    covariance with the system's zeros can be reached whatever the pattern.
+    The shocks are written one after another, each loading on earlier ones. Given the earlier ones, a shock depends on
+    those among them that it correlates with and on whatever these, in turn, correlate with: on the whole connected pieces that it
+    touches. With those loadings every covariance with the system's zeros can be reached, whatever the pattern. Next in order is
+    always the node that touches least, so that few loadings are freed beyond the pairs.
     """
     partners: dict[int, set[int]] = {k: set() for k in range(len(system.nodes))}
     for left, right in system.correlated:
@@ -300,16 +328,15 @@ def _loadings(system: System) -> tuple[tuple[int, int], ...]:
         partners[a].add(b)
         partners[b].add(a)
     found: list[tuple[int, int]] = []
+    pieces: list[set[int]] = []
     waiting = {node for node, others in partners.items() if others}
     while waiting:
-        node = min(waiting, key=lambda k: (len(partners[k] & waiting), k))
+        touched = {k: [piece for piece in pieces if piece & partners[k]] for k in waiting}
+        node = min(waiting, key=lambda k: (sum(map(len, touched[k])), len(partners[k]), k))
         waiting.discard(node)
-        later = sorted(partners[node] & waiting)
-        found.extend((other, node) for other in later)
-        for k, a in enumerate(later):
-            for b in later[k + 1 :]:
-                partners[a].add(b)
-                partners[b].add(a)
+        joined = set[int]().union(*touched[node])
+        found.extend((node, earlier) for earlier in sorted(joined))
+        pieces = [piece for piece in pieces if not piece & partners[node]] + [joined | {node}]
     return tuple(found)
 
 
@@ -335,7 +362,7 @@ def _data(model: Model) -> dict[str, NDArray[Any]]:
             "values": design.filled,
             "holes": design.holes,
             "hole_start": design.hole_start,
-            "hole_anchored": design.hole_anchored,
+            "anchors": design.anchors,
             "in_use": ((time >= sweep.first[:, None]) & (time < sweep.stop[:, None]))[:, lags:].astype(float),
             "year_link": link[lags:, lags:],
         }
@@ -346,9 +373,11 @@ def _data(model: Model) -> dict[str, NDArray[Any]]:
 
 def _pymc(model: Model) -> pm.Model:
     import pymc as pm
-    import pytensor.tensor as pt
+    import pytensor.tensor as tensor
 
     from causal.orthogonal import orthogonal_term
+
+    pt: Any = tensor  # its functions promise lists where they give tensors
 
     system, lags, nodes = model.system, model.system.lags, len(model.system.nodes)
     names = {
@@ -358,7 +387,7 @@ def _pymc(model: Model) -> pm.Model:
     rows, columns = system.positions()
     position = {term.name: k for k, term in enumerate(system.terms)}
     with pm.Model(coords={"node": list(system.nodes), **{dim: found for dim, found in names.items() if found}}) as out:
-        data = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
+        data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
         matrix = pt.zeros((nodes, nodes * (lags + 1)))
         if names["normal_term"]:
             effect = pm.Normal("effect", data["prior_mean"], data["prior_sd"], dims="normal_term")
@@ -376,7 +405,8 @@ def _pymc(model: Model) -> pm.Model:
             residual = residual - pt.zeros((nodes, nodes))[at[:, 0], at[:, 1]].set(loading) @ residual
         if "holes" in data:
             missing = pm.Flat("missing", shape=model.design.holes.shape[1])
-            pm.Potential("first_values", -pt.sum(data["hole_anchored"] * missing**2) / 2.0)
+            if "anchors" in data:
+                pm.Potential("anchored", -pt.sum((data["anchors"] @ missing) ** 2) / 2.0)
             products = _products_with_holes(data, data["hole_start"] + missing, lags)
         else:
             products = data["cross_products"]
@@ -389,8 +419,9 @@ def _pymc(model: Model) -> pm.Model:
 
 def _products_with_holes(data: Mapping[str, Any], missing: Any, lags: int) -> Any:
     """The cross-products as a function of the missing values (hole), by the steps of `equations.cross_products`."""
-    import pytensor.tensor as pt
+    import pytensor.tensor as tensor
 
+    pt: Any = tensor
     holes = data["holes"]
     values = data["values"][holes[0], holes[1], holes[2]].set(missing)
     times = values.shape[2]

@@ -60,7 +60,7 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
         softplus = max(steep, 0.0) + np.log1p(np.exp(-abs(steep)))
         shrink = np.exp(-softplus / SHARPNESS)
         # d shrink / d log_radius, divided by 16 |F^16|^2 for the chain below.
-        slope = -shrink / (1.0 + np.exp(-steep)) / (16.0 * squared_norm)
+        slope = -shrink * np.exp(steep - softplus) / (16.0 * squared_norm)
 
     shrunk = shrink * form
     power = np.eye(size)
@@ -92,12 +92,12 @@ class OrthogonalCorrection(Op):
 
     __props__ = ()
 
-    def make_node(self, *inputs: Any) -> Apply[Any, Any]:
+    def make_node(self, *inputs: Any) -> Apply[Any]:
         """Two inputs, a matrix and a vector; two outputs, a scalar and a matrix."""
         coefficients, weights = (pt.as_tensor_variable(value) for value in inputs)
         return Apply(self, [coefficients, weights], [pt.dscalar(), pt.dmatrix()])
 
-    def perform(self, node: Apply[Any, Any], inputs: Any, output_storage: Any) -> None:
+    def perform(self, node: Apply[Any], inputs: Any, output_storage: Any) -> None:
         """Evaluate by numpy, where no compiled form is asked for."""
         value, gradient = correction(*inputs)
         output_storage[0][0] = np.asarray(value)
@@ -122,4 +122,5 @@ def _compile_correction(op: OrthogonalCorrection, **_: Any) -> Any:
 
 def orthogonal_term(coefficients: Any, weights: Any) -> Any:
     """b of ``[B0, B1, ...]`` as a tensor."""
-    return OrthogonalCorrection()(coefficients, weights)[0]
+    outputs: Any = OrthogonalCorrection()(coefficients, weights)
+    return outputs[0]

@@ -107,10 +107,10 @@ def implied_independences(
     """What the graph claims about the points of `window` periods, and data can refute.
 
     One independence for each pair of observed points, the later of them (`right`) at offset 0, that some set of
-    observed points inside the window separates; `given` is a minimal such set, own lags included where they are
-    needed, and of two the smaller and then the nearer in time. `observed` names the measured nodes; None is all. The same pair
-    shifted in time counts once. Each holds in the process without beginning. Raises `CausalError` for unknown
-    names and a window that is no whole number of at least 1.
+    observed points inside the window separates; the same pair shifted in time counts once. `given` is a minimal such
+    set, own lags included where they are needed; of two such sets it is the smaller, and of equal ones the
+    nearer in time. `observed` names the measured nodes; None is all. Each holds in the process without
+    beginning. Raises `CausalError` for unknown names and a window that is no whole number of at least 1.
     """
     unrolled = unroll(graph, window)
     measured = frozenset(graph.names) if observed is None else measured_names(graph, observed)
@@ -183,7 +183,8 @@ def open_path(unrolled: Unrolled, left: int, right: int, given: int) -> Path | N
     opened = ancestors(unrolled, given)
     past = {(unrolled.index[one], unrolled.index[other]) for one, other in unrolled.past}
     past |= {(other, one) for one, other in past}
-    # A state is a point and whether the path arrives with an arrowhead; a step through the past costs more than any other path.
+    # A state is a point and whether the path arrives with an arrowhead. A step through the past costs more than
+    # any path within the window.
     dear = 1_000_000
     queue: list[tuple[int, int, int]] = [(0, position, 0) for position in bits(left)]
     best = {(position, 0): 0 for position in bits(left)}

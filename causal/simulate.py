@@ -5,7 +5,7 @@ unit effects, year effects and shocks; beside it runs the *difference* `d` that 
 
     d_v = sum over terms of b_e f_e d_u[t - lag] + sum over terms of b_e (f_e - 1) base_u[t - lag] + shift,
 
-with f_e the factor on the edge (1 where it is left alone), and ``d_v = value - base_v`` where a node is set. The
+with f_e the factor on the edge (1 where it is left alone) and base_u counted from the natural zero of u, and ``d_v = value - base_v`` where a node is set. The
 worlds share their shocks by construction, so an intervention that changes nothing gives exactly zero, and a contrast
 needs the base world only where an intervention depends on levels. Until a unit's first modelled
 period its observed values are the base. Unit and year effects are drawn from their exact conditional distribution
@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,12 +29,13 @@ from numpy.typing import NDArray
 from causal.equations import Floats, in_use, stacked
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.fit import Fit
-from causal.intervene import Cut, Intervention, ScaleEdge, Set, Shift, as_interventions
+from causal.intervene import Cut, Intervention, ScaleEdge, Shift, as_interventions
+from causal.model import Model
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_CELLS = 2**15
+_CELLS = 2**13
 """Draws times units that are worked on together: small enough for a core's cache, and for any panel's memory."""
 
 
@@ -47,7 +49,7 @@ def simulate(
     """
     import xarray as xr
 
-    plan = _plan(fit, interventions, horizon)
+    plan = _plan(fit, interventions, horizon, seed)
     nodes = plan.fit.model.system.nodes
     size = plan.effects.shape[0]
     shape = (size, len(plan.units), len(plan.times))
@@ -58,7 +60,11 @@ def simulate(
         for time, base, difference in _periods(plan, block, seed, with_base=True):
             for k, node in enumerate(nodes):
                 world = base[k] if difference[k] is None else base[k] + difference[k]
-                out[node][block.start : block.stop, :, time] = world * scales[k] + centres[k]
+                world = world * scales[k] + centres[k]
+                # A held value is given back to the last digit, not as what scaling and unscaling leave of it.
+                if k in plan.sets:
+                    world = np.where(np.isnan(plan.sets[k][time]), world, plan.sets[k][time])
+                out[node][block.start : block.stop, :, time] = world
 
     _each_block(plan, fill)
     return xr.Dataset({node: (("draw", "unit", "time"), values) for node, values in out.items()}, coords=_coords(plan))
@@ -80,10 +86,10 @@ def contrast(
     """
     import xarray as xr
 
-    if by not in (None, "unit"):
+    if by is not None and by != "unit":
         raise CausalError(Fault(f"by={by!r} is not known", mend="leave it out, or give by='unit'"))
-    plan = _plan(fit, interventions, horizon)
-    at = _node(fit, outcome, "the outcome")
+    plan = _plan(fit, interventions, horizon, seed, (outcome,))
+    at = fit.model.system.nodes.index(outcome)
     scale = fit.model.design.scales[at]
     size, units, times = plan.effects.shape[0], len(plan.units), len(plan.times)
     out = np.zeros((size, units, times) if by else (size, times))
@@ -129,6 +135,7 @@ class _Plan:
     shock_sd: Floats
     mixing: Floats | None
     missing: Floats | None
+    swept: _Swept
     order: tuple[int, ...]
     steps: tuple[tuple[_Step, ...], ...]
     shifts: dict[int, Floats]
@@ -140,34 +147,38 @@ class _Plan:
         return bool(self.sets) or any(step.factor is not None for steps in self.steps for step in steps)
 
 
-def _plan(fit: Fit, given: str | Intervention | Iterable[Intervention], horizon: int) -> _Plan:
-    if isinstance(horizon, bool) or not isinstance(horizon, (int, np.integer)) or horizon < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise CausalError(Fault(f"the horizon is {horizon!r}", mend="give a whole number of periods, 0 or above"))
-    interventions = as_interventions(given)
-    model = fit.model
-    panel = model.study.panel
-    units, times = panel.units[model.design.units], _extended(panel.times, int(horizon))
+def _plan(
+    fit: Fit, given: str | Intervention | Iterable[Intervention], horizon: int, seed: int, outcomes: tuple[str, ...] = ()
+) -> _Plan:
+    _check_settings(fit, horizon, seed)
+    model, design = fit.model, fit.model.design
+    units, times = model.study.panel.units[design.units], _extended(model.study.panel.times, int(horizon))
     shape = (len(times), len(units))
     factors: dict[int, Floats] = {}
     shifts: dict[int, Floats] = {}
     sets: dict[int, Floats] = {}
     faults: list[Fault] = []
+    interventions: tuple[Intervention, ...] = ()
+    for outcome in outcomes:
+        with _collecting(faults):
+            _node(fit, outcome, "the outcome")
+    with _collecting(faults):
+        interventions = as_interventions(given)
     for intervention in interventions:
-        try:
+        active = np.zeros(shape, dtype=bool)
+        with _collecting(faults):
             active = _active(intervention, units, times)
+        with _collecting(faults):
             if isinstance(intervention, (Cut, ScaleEdge)):
                 factor = intervention.factor if isinstance(intervention, ScaleEdge) else 0.0
                 for column, power in _columns_of(fit, intervention.edge):
                     factors.setdefault(column, np.ones(shape))[active] *= factor**power
             else:
                 node = _node(fit, intervention.node, type(intervention).__name__)
-                scale, centre = model.design.scales[node], model.design.centres[node]
                 if isinstance(intervention, Shift):
-                    shifts.setdefault(node, np.zeros(shape))[active] += intervention.amount / scale
+                    shifts.setdefault(node, np.zeros(shape))[active] += intervention.amount / design.scales[node]
                 else:
-                    sets.setdefault(node, np.full(shape, np.nan))[active] = (intervention.value - centre) / scale
-        except CausalError as error:
-            faults.extend(error.faults)
+                    sets.setdefault(node, np.full(shape, np.nan))[active] = intervention.value
     raise_all(faults)
     system = model.system
     index = {node: k for k, node in enumerate(system.nodes)}
@@ -182,9 +193,28 @@ def _plan(fit: Fit, given: str | Intervention | Iterable[Intervention], horizon:
         for k, (row, column) in enumerate(model.loadings):
             loadings[:, row, column] = flat["shock_loading"][:, k]
         mixing = np.linalg.inv(np.eye(len(system.nodes)) - loadings)
-    missing = flat["missing"] - model.design.hole_start if "missing" in flat else None
+    missing = flat["missing"] - design.hole_start if "missing" in flat else None
     order = tuple(index[name] for name in model.graph.order if name in index)
-    return _Plan(fit, units, times, flat["effect"], flat["shock_sd"], mixing, missing, order, tuple(map(tuple, steps)), shifts, sets)
+    return _Plan(fit, units, times, flat["effect"], flat["shock_sd"], mixing, missing, _swept(model), order, tuple(map(tuple, steps)), shifts, sets)
+
+
+def _check_settings(fit: object, horizon: object, seed: object) -> None:
+    faults = [] if isinstance(fit, Fit) else [Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns")]
+    faults.extend(
+        Fault(f"the {label} is {number!r}", mend="give a whole number, 0 or above")
+        for label, number in (("horizon", horizon), ("seed", seed))
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 0
+    )
+    raise_all(faults)
+
+
+@contextmanager
+def _collecting(faults: list[Fault]) -> Iterator[None]:
+    """Keep the faults of what is tried here, so that all are raised at once."""
+    try:
+        yield
+    except CausalError as error:
+        faults.extend(error.faults)
 
 
 def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Iterator[tuple[int, list[Any], list[Any]]]:
@@ -200,6 +230,8 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
     level = _Levels(plan, block, seed) if with_base else None
     given = _given(plan) if with_base else None
     latest_start = int(design.sweep.first.max())
+    # Base worlds count from the centres; an edge carries its cause counted from the cause's own zero.
+    zero = design.centres / design.scales
     for time in range(len(plan.times)):
         base: list[Any] = [None] * nodes
         difference: list[Any] = [None] * nodes
@@ -225,7 +257,7 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
                     part = effect * moved if factor is None else effect * factor * moved
                     change = part if change is None else change + part
                 if factor is not None:
-                    part = effect * (factor - 1.0) * base_past[-1 - step.lag][step.cause]
+                    part = effect * (factor - 1.0) * (base_past[-1 - step.lag][step.cause] + zero[step.cause])
                     change = part if change is None else change + part
             shift = plan.shifts.get(node)
             if shift is not None and shift[time].any():
@@ -233,7 +265,7 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
             held = plan.sets.get(node)
             if held is not None and not np.isnan(held[time]).all():
                 free = np.zeros(shape) if change is None else change
-                change = np.where(np.isnan(held[time]), free, held[time] - base[node])
+                change = np.where(np.isnan(held[time]), free, (held[time] - design.centres[node]) / design.scales[node] - base[node])
             difference[node] = change
         yield time, base, difference
         if len(base_past) > lags:
@@ -294,17 +326,14 @@ def _effects(plan: _Plan, draws: slice, generator: np.random.Generator) -> tuple
     Under the flat prior that sweeps them out they are Normal: year effects around ``year_link @ G'M u`` with covariance ``year_link * D``,
     then each unit's effect around the mean of its residuals less the years' with covariance D / T_i.
     """
-    model = plan.fit.model
-    design, system, sweep = model.design, model.system, model.design.sweep
-    nodes, size = len(system.nodes), draws.stop - draws.start
-    means, yearly = _swept_means(plan, draws)
+    system, sweep, swept = plan.fit.model.system, plan.fit.model.design.sweep, plan.swept
+    nodes, size, periods = len(system.nodes), draws.stop - draws.start, len(sweep.year_link)
+    mean, total = swept.by_draw(None if plan.missing is None else plan.missing[draws])
     rows, columns = system.positions()
     residual = np.zeros((size, nodes, nodes * (system.lags + 1)))
     residual[:, rows, columns] = -plan.effects[draws]
     residual[:, np.arange(nodes), np.arange(nodes)] += 1.0
     sd = plan.shock_sd[draws].T
-    length = (sweep.stop - sweep.first).astype(float)
-    periods = len(sweep.year_link)
     values, vectors = np.linalg.eigh(sweep.year_link) if periods else (np.zeros(0), np.zeros((0, 0)))
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     white_year = generator.standard_normal((nodes, size, periods)) * sd[:, :, None]
@@ -312,48 +341,61 @@ def _effects(plan: _Plan, draws: slice, generator: np.random.Generator) -> tuple
     if plan.mixing is not None:
         white_year = np.einsum("dvw,wdt->vdt", plan.mixing[draws], white_year)
         white_unit = np.einsum("dvw,wdi->vdi", plan.mixing[draws], white_unit)
-    year = np.einsum("dvq,dtq->vdt", residual, yearly) @ sweep.year_link + white_year @ root.T
-    share = in_use(sweep, periods) / length[:, None]
-    unit = np.einsum("dvq,diq->vdi", residual, means) - year @ share.T + white_unit / np.sqrt(length)
+    year = np.moveaxis(residual @ total.mT, 1, 0) @ sweep.year_link + white_year @ root.T
+    unit = np.moveaxis(residual @ mean.mT, 1, 0) - year @ (swept.used / swept.length[:, None]).T + white_unit / np.sqrt(swept.length)
     return unit, year
 
 
-def _swept_means(plan: _Plan, draws: slice) -> tuple[Floats, Floats]:
-    """Each unit's mean of the stacked columns (draw, unit, column), and the yearly sums of the centred ones (draw, period, column)."""
-    model = plan.fit.model
+@dataclass(frozen=True, slots=True)
+class _Swept:
+    """What the unit and year effects rest on, for the stacked columns: each unit's mean and each period's sum.
+
+    `mean` (unit, column), `total` (period, column) hold the panel; `mean_moves` (hole, unit x column) and `total_moves`
+    (hole, period x column) what a missing value adds for each sd that it lies from its unit's mean.
+    """
+
+    used: Floats
+    length: Floats
+    mean: Floats
+    total: Floats
+    mean_moves: Any = None
+    total_moves: Any = None
+
+    def by_draw(self, missing: Floats | None) -> tuple[Floats, Floats]:
+        """Unit means (draw, unit, column) and yearly sums of the columns less their unit's mean (draw, period, column)."""
+        mean, total = self.mean[None], self.total[None]
+        if missing is not None:
+            mean = mean + (missing @ self.mean_moves).reshape(-1, *self.mean.shape)
+            total = total + (missing @ self.total_moves).reshape(-1, *self.total.shape)
+        return mean, total - self.used.T @ mean
+
+
+def _swept(model: Model) -> _Swept:
     design, lags = model.design, model.system.lags
     sweep = design.sweep
-    columns = stacked(design.filled, lags)
-    width, periods = columns.shape[2], len(sweep.year_link)
-    mask = in_use(sweep, columns.shape[1])[:, :, None]
+    periods = len(sweep.year_link)
+    columns = stacked(design.filled, lags)[:, :periods]
+    width = columns.shape[2]
+    used = in_use(sweep, periods)
     length = (sweep.stop - sweep.first).astype(float)
-    mean = (mask * columns).sum(axis=1) / length[:, None]
-    yearly = (mask * (columns - mean[:, None])).sum(axis=0)[:periods]
-    if plan.missing is None:
-        return mean[None], yearly[None]
+    masked = used[:, :, None] * columns
+    mean, total = masked.sum(axis=1) / length[:, None], masked.sum(axis=0)
+    node, unit, time = design.holes
+    if not len(node):
+        return _Swept(used, length, mean, total)
     from scipy import sparse
 
-    node, unit, time = design.holes
-    hole = np.arange(len(node))
-    by_unit: list[tuple[Any, Any, Any]] = []
-    by_year: list[tuple[Any, Any, Any]] = []
-    for lag in range(lags + 1):
-        here = hole[(time + lag >= sweep.first[unit]) & (time + lag < sweep.stop[unit])]
-        column = lag * len(model.system.nodes) + node[here]
-        weight = 1.0 / length[unit[here]]
-        by_unit.append((weight, here, unit[here] * width + column))
-        by_year.append((np.ones(len(here)), here, (time[here] + lag) * width + column))
-        for k, first, stop, position, share in zip(here, sweep.first[unit[here]], sweep.stop[unit[here]], column, weight, strict=True):
-            by_year.append((np.full(stop - first, -share), np.full(stop - first, k), np.arange(first, stop) * width + position))
-
-    def scatter(parts: list[tuple[Any, Any, Any]], size: int) -> Any:
-        weights, rows, at = (np.concatenate([part[k] for part in parts]) for k in range(3))
-        return sparse.csr_array(sparse.coo_array((weights, (rows, at)), shape=(len(hole), size)))
-
-    moved = plan.missing[draws]
-    means = mean[None] + (moved @ scatter(by_unit, mean.size)).reshape(-1, *mean.shape)
-    years = yearly[None] + (moved @ scatter(by_year, yearly.size)).reshape(-1, *yearly.shape)
-    return means, years
+    # A missing value stands in the column of each lag, that many periods later, where its unit is then in use.
+    lag, hole = np.divmod(np.arange((lags + 1) * len(node)), len(node))
+    period = time[hole] + lag
+    here = (period >= sweep.first[unit[hole]]) & (period < sweep.stop[unit[hole]])
+    lag, hole, period = lag[here], hole[here], period[here]
+    column = lag * len(model.system.nodes) + node[hole]
+    moves = [
+        sparse.csr_array(sparse.coo_array((weight, (hole, row * width + column)), shape=(len(node), rows * width)))
+        for weight, row, rows in ((1.0 / length[unit[hole]], unit[hole], len(mean)), (np.ones(len(hole)), period, periods))
+    ]
+    return _Swept(used, length, mean, total, *moves)
 
 
 def _given(plan: _Plan) -> Floats:
@@ -415,30 +457,47 @@ def _active(intervention: Intervention, units: NDArray[Any], times: NDArray[Any]
             Fault(f"{name}: no unit '{unit}' in the fit", mend=nearest(str(unit), known)) for unit in intervention.units if str(unit) not in known
         )
         chosen = np.isin(np.arange(len(units)), [known[str(unit)] for unit in intervention.units if str(unit) in known])
-    bounds: list[int] = []
-    for bound, label, otherwise in ((intervention.start, "start", 0), (intervention.stop, "stop", len(times) - 1)):
-        position = otherwise if bound is None else _position(bound, times)
-        if position is None:
-            faults.append(Fault(f"{name}: {label} {bound} is no time of the panel or of the horizon after it", mend=f"times run from {times[0]} to {times[-1]}"))
-        else:
-            bounds.append(position)
+    first, last = (
+        _position(bound, times, f"{name}: {label}", faults) if bound is not None else otherwise
+        for bound, label, otherwise in ((intervention.start, "start", 0), (intervention.stop, "stop", len(times) - 1))
+    )
+    if not faults and first > last:
+        faults.append(Fault(f"{name} stops at {intervention.stop} before it starts at {intervention.start}", mend="swap start and stop"))
     raise_all(faults)
     active = np.zeros((len(times), len(units)), dtype=bool)
-    active[bounds[0] : bounds[1] + 1, chosen] = True
+    active[first : last + 1, chosen] = True
     return active
 
 
-def _position(bound: object, times: NDArray[Any]) -> int | None:
-    """The index of a time, found by its value or by its text."""
-    matches = [k for k, time in enumerate(times) if time == bound or str(time) == str(bound)]
-    return matches[0] if matches else None
+def _position(bound: object, times: NDArray[Any], what: str, faults: list[Fault]) -> int:
+    """The index of a time, found by its value, by its text, or as a date by the date's text."""
+    for k, time in enumerate(times):
+        if time == bound or str(time) == str(bound):
+            return k
+    if np.issubdtype(times.dtype, np.datetime64):
+        with suppress(ValueError):
+            found = np.flatnonzero(times == np.datetime64(str(bound)))
+            if len(found):
+                return int(found[0])
+    faults.append(Fault(f"{what} {bound} is no time of the panel or of the horizon after it", mend=f"times run from {times[0]} to {times[-1]}"))
+    return 0
 
 
 def _extended(times: NDArray[Any], horizon: int) -> NDArray[Any]:
-    """The panel's times and `horizon` more of the same kind and step."""
+    """The panel's times and `horizon` more of the same kind and step; texts, which have no step, become ``last+1``, ``last+2``, ..."""
     if horizon == 0:
         return times
-    if np.issubdtype(times.dtype, np.number) or np.issubdtype(times.dtype, np.datetime64):
-        step = times[-1] - times[-2]
-        return np.concatenate([times, times[-1] + step * np.arange(1, horizon + 1)])
-    return np.concatenate([times.astype(object), np.array([f"{times[-1]}+{k}" for k in range(1, horizon + 1)], dtype=object)])
+    ahead = np.arange(1, horizon + 1)
+    if np.issubdtype(times.dtype, np.datetime64):
+        # Months and years are of several lengths: where all dates stand at one place in their month, or at its
+        # end, the step is one of whole months.
+        for day in (np.timedelta64(0, "D"), np.timedelta64(1, "D")):
+            months = (times + day).astype("datetime64[M]")
+            place = (times + day) - months
+            if bool((place == place[0]).all()) and months[-1] > months[-2]:
+                return np.concatenate([times, (months[-1] + (months[-1] - months[-2]) * ahead + place[0] - day).astype(times.dtype)])
+    try:
+        later = [times[-1] + (times[-1] - times[-2]) * int(k) for k in ahead]
+    except TypeError:
+        return np.concatenate([times.astype(object), np.array([f"{times[-1]}+{k}" for k in ahead], dtype=object)])
+    return np.concatenate([times, np.array(later, dtype=times.dtype)])

@@ -242,7 +242,7 @@ def _ordered(one: tuple[int, int], other: tuple[int, int]) -> _State:
 
 
 def _meeting(causes: list[list[tuple[int, int]]], starts: Iterable[_State]) -> Iterable[_State]:
-    """The states whose two points share an ancestor, or of which one is the other's, both counting as their own ancestors."""
+    """The states whose two points share an ancestor, each point counting as one of its own."""
     came_from: dict[_State, list[_State]] = {}
     seen = set(starts)
     queue = list(seen)

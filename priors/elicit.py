@@ -327,7 +327,7 @@ def _found(word: str | Hedge) -> Hedge:
     """The hedge of a word; apart from `hedge`, whose name the functions above give to their argument."""
     if isinstance(word, Hedge):
         return word
-    if not isinstance(word, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(word, str):
         raise CausalError(Fault(f"a hedge is a word of the hedge scale, not {word!r}"))
     plain = " ".join(word.casefold().split())
     if plain in HEDGES:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from time import perf_counter
 from typing import Any, cast
 
 import networkx as nx
@@ -107,14 +108,6 @@ def test_a_treatment_between_that_the_first_moves_and_shares_a_cause_is_not_iden
     assert "m[0] may not be held fixed, since the treatment moves it" in why
 
 
-def test_a_treatment_without_effect_of_its_own_may_be_held_fixed_instead() -> None:
-    graph = graph_of("x -> w", "w -> y", "x <-> y")
-    found = identify(graph, "do(x[0], w[0]) -> y[0]", {"x", "w", "y"})
-    assert found.adjustment == {("x", 0)}
-    assert found.formula == "sum over x[0] of P(y[0] | w[0], x[0]) P(x[0])"
-    assert "x[0] changes nothing" in found.why
-
-
 # --- loops through time ----------------------------------------------------------------------------------------------
 
 FEEDBACK = ("x -> x 1", "y -> y 1", "x -> y 1", "y -> x 1")
@@ -129,7 +122,9 @@ def test_an_effect_over_two_periods_of_feedback_is_blocked_at_its_start() -> Non
 
 
 def test_a_sustained_intervention_under_feedback_is_not_adjustment() -> None:
-    why = refused(identify(graph_of(*FEEDBACK), "do(x[-2], x[-1]) -> y[0]", {"x", "y"}))
+    # The second treatment answers to the outcome of the first within the period.
+    graph = graph_of("x -> y 1", "y -> y 1", "y -> x")
+    why = refused(identify(graph, "do(x[-2], x[-1]) -> y[0]", {"x", "y"}))
     assert "y[-1] may not be held fixed, since the treatment moves it" in why
 
 
@@ -150,7 +145,7 @@ def test_a_latent_without_memory_hurts_only_where_it_acts() -> None:
     later = graph_of(*FEEDBACK, "x <-> y 1")
     assert "share an unmeasured cause" in refused(identify(later, "x[-1] -> y[0]", {"x", "y"}))
     earlier = graph_of(*FEEDBACK, "y <-> x 1")
-    assert adjusted(earlier, "x[-1] -> y[0]", "x y") == [("x", -2), ("y", -2), ("y", -1)]
+    assert adjusted(earlier, "x[-1] -> y[0]", "x y") == [("y", -1)]
 
 
 def test_a_set_may_reach_further_back_than_the_treatment() -> None:
@@ -179,6 +174,13 @@ def test_no_directed_path_is_a_zero_effect() -> None:
         assert "zero" in found.why
         assert found.formula
     assert identify(graph, "x[-2] -> y[0]", {"x", "y"}, kind="direct").formula == "0"
+
+
+def test_a_long_open_path_is_told_in_short() -> None:
+    chain = [f"u{at} -> u{at + 1}" for at in range(12)]
+    why = refused(identify(graph_of("x -> y", "u0 -> x", *chain, "u12 -> y"), "x[0] -> y[0]", {"x", "y"}))
+    assert "x[0] <- u0[0] -> u1[0] -> u2[0] -> u3[0] ... u10[0] -> u11[0] -> u12[0] -> y[0]" in why
+    assert "u0[0], u1[0], u2[0] and 10 more are not measured" in why
 
 
 def test_what_is_not_measured_is_named_and_is_no_error() -> None:
@@ -309,13 +311,8 @@ def test_the_regression_with_an_adjustment_set_has_the_total_effect(
         return
     assert found.adjustment is not None
     assert {name for name, _ in found.adjustment} <= observed
-    regressors = [*treatments, *sorted(found.adjustment - set(treatments))]
-    estimate = regression(process, outcome, regressors)
-    for at, treatment in enumerate(treatments):
-        # An idle treatment that is held fixed stands for its confounding, not for its effect, which is zero.
-        if treatment in found.adjustment or "changes nothing" in found.why and truth[at] == 0.0:
-            continue
-        assert abs(estimate[at] - truth[at]) < 1e-8
+    estimate = regression(process, outcome, [*treatments, *sorted(found.adjustment)])
+    assert np.abs(estimate[: len(treatments)] - truth).max() < 1e-8
 
 
 @given(questions(most_treatments=1), st.integers(0, 2**32 - 1))
@@ -350,8 +347,7 @@ def test_a_set_is_a_single_door_exactly_if_the_regression_with_it_has_the_coeffi
     for at in range(3):
         process = random_process(graph, seed + at)
         errors.append(abs(regression(process, effect, [cause, *held])[0] - coefficient(process, edge)))
-    if single_door(graph, edge, held):
-        assert max(errors) < 1e-8
+    assert max(errors) < 1e-8 if single_door(graph, edge, held) else max(errors) > 1e-11
 
 
 def proper_paths(graph: Unrolled, treatments: list[Point], outcome: Point) -> Iterator[list[Mark]]:
@@ -415,18 +411,16 @@ def test_brute_force_over_all_adjustment_sets_gives_the_same_answer(graph: Graph
     asked = {outcome[0], *(name for name, _ in treatments)}
     observed = asked | data.draw(st.sets(st.sampled_from(graph.names)))
     # One period beyond the question: brute force is exponential.
-    valid, causal = valid_sets(graph, treatments, outcome, observed, window=2 - min(offset for _, offset in treatments))
+    window = 2 - min(offset for _, offset in treatments)
+    valid, causal = valid_sets(graph, treatments, outcome, observed, window)
     found = identify(graph, query_of(treatments, outcome), observed)
     assert causal == ("zero" not in found.why)
     if not causal:
         return
     if valid:
         assert found.identified
-    if (
-        found.identified
-        and "changes nothing" not in found.why
-        and min((o for _, o in found.adjustment or ()), default=0) >= -2 + 1 + min(o for _, o in treatments)
-    ):
+    reach = min((offset for _, offset in found.adjustment or ()), default=0)
+    if found.identified and reach > -window:
         assert found.adjustment in valid
         assert not any(found.adjustment is not None and held < found.adjustment for held in valid)
 
@@ -452,5 +446,7 @@ def test_forty_nodes_take_no_time() -> None:
     links += [f"{left} -> {right}" for left, right in combinations(names[::9], 2)]
     graph = graph_of(*links)
     observed = {name for at, name in enumerate(names) if at % 3}
+    started = perf_counter()
     answers = [identify(graph, f"{cause}[-1] -> n1[0]", observed).identified for cause in names if cause != "n1"]
     assert len(answers) == 39
+    assert perf_counter() - started < 39 * 0.3

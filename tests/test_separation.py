@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, cast
 
 import pytest
@@ -61,7 +61,7 @@ def paths(graph: Unrolled, left: Point, right: Point) -> Iterator[list[Mark]]:
 
 
 def blocked(path: list[Mark], held: frozenset[Point], held_ancestors: frozenset[Point]) -> bool:
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         collider = before[3] and after[2]
         if (collider and before[1] not in held_ancestors) or (not collider and before[1] in held):
             return True

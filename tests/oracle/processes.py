@@ -93,8 +93,17 @@ def total_effects(process: Process, treatments: list[Point], outcome: Point) -> 
     # Setting a point cuts it from its causes.
     for treatment in treatments:
         system[at(treatment)] = 0.0
-    effects = np.linalg.inv(np.eye(len(system)) - system)
-    return np.array([effects[at(outcome), at(treatment)] for treatment in treatments])
+    found: list[float] = []
+    for treatment in treatments:
+        # Walks from the treatment, one edge longer each time: where none arrives the effect is an exact zero.
+        reached = np.zeros(len(system))
+        reached[at(treatment)] = 1.0
+        effect = 0.0
+        while reached.any():
+            effect += float(reached[at(outcome)])
+            reached = system @ reached
+        found.append(effect)
+    return np.array(found)
 
 
 def coefficient(process: Process, edge: Edge) -> float:
