@@ -138,7 +138,7 @@ def fingerprint(model: Model, settings: Mapping[str, int]) -> str:
     }
     digest.update(json.dumps(described, sort_keys=True).encode())
     # The code that makes the numbers counts as their version too.
-    for module in ("equations", "orthogonal", "model", "fit"):
+    for module in ("equations", "orthogonal", "swept", "model", "fit"):
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     for array in (model.design.standard, model.design.centres, model.design.scales, model.design.holes, model.design.anchors, model.design.sweep.weights):
         digest.update(np.ascontiguousarray(array).tobytes())

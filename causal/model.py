@@ -297,7 +297,7 @@ def _anchors(holes: Ints, first: Ints, needed: Ints | None) -> Floats:
             if here.sum() == needed[v, t] and not early[here].any():
                 # Scaled to the spread of a single value: the direction is free, so a tight prior costs nothing.
                 rows.append(here / here.sum() ** 0.5)
-    return np.array(rows).reshape(-1, len(node)).astype(float)
+    return np.array(rows).reshape(len(rows), len(node)).astype(float)
 
 
 def _term_prior(term: Term, edge_priors: Mapping[str, Dist]) -> Dist:
@@ -354,17 +354,14 @@ def _data(model: Model) -> dict[str, NDArray[Any]]:
     }
     if design.holes.shape[1]:
         sweep = design.sweep
-        times = design.standard.shape[2]
-        time = np.arange(times)
-        link = np.zeros((times, times))
-        link[: len(sweep.year_link), : len(sweep.year_link)] = sweep.year_link
         arrays |= {
             "values": design.filled,
             "holes": design.holes,
             "hole_start": design.hole_start,
             "anchors": design.anchors,
-            "in_use": ((time >= sweep.first[:, None]) & (time < sweep.stop[:, None]))[:, lags:].astype(float),
-            "year_link": link[lags:, lags:],
+            "first": sweep.first,
+            "stop": sweep.stop,
+            "year_link": sweep.year_link,
         }
     else:
         arrays["cross_products"] = cross_products(stacked(design.filled, lags), design.sweep)
@@ -376,6 +373,7 @@ def _pymc(model: Model) -> pm.Model:
     import pytensor.tensor as tensor
 
     from causal.orthogonal import orthogonal_term
+    from causal.swept import half_squares
 
     pt: Any = tensor  # its functions promise lists where they give tensors
 
@@ -403,32 +401,16 @@ def _pymc(model: Model) -> pm.Model:
             loading = pm.Normal("shock_loading", 0.0, 1.0, shape=len(model.loadings))
             at = np.array(model.loadings)
             residual = residual - pt.zeros((nodes, nodes))[at[:, 0], at[:, 1]].set(loading) @ residual
+        scaled = residual / shock_sd[:, None]
         if "holes" in data:
             missing = pm.Flat("missing", shape=model.design.holes.shape[1])
             if "anchors" in data:
                 pm.Potential("anchored", -pt.sum((data["anchors"] @ missing) ** 2) / 2.0)
-            products = _products_with_holes(data, data["hole_start"] + missing, lags)
+            places = [data[name] for name in ("values", "holes", "first", "stop", "year_link")]
+            squares = half_squares(scaled, data["hole_start"] + missing, *places)
         else:
-            products = data["cross_products"]
-        squares = pt.sum((residual @ products) * residual, axis=1)
-        pm.Potential("likelihood", -data["freedom"] * pt.sum(pt.log(shock_sd)) - pt.sum(squares / shock_sd**2) / 2.0)
+            squares = pt.sum((scaled @ data["cross_products"]) * scaled) / 2.0
+        pm.Potential("likelihood", -data["freedom"] * pt.sum(pt.log(shock_sd)) - squares)
         if lags:
             pm.Potential("orthogonal", orthogonal_term(matrix, data["weights"]))
     return out
-
-
-def _products_with_holes(data: Mapping[str, Any], missing: Any, lags: int) -> Any:
-    """The cross-products as a function of the missing values (hole), by the steps of `equations.cross_products`."""
-    import pytensor.tensor as tensor
-
-    pt: Any = tensor
-    holes = data["holes"]
-    values = data["values"][holes[0], holes[1], holes[2]].set(missing)
-    times = values.shape[2]
-    columns = pt.concatenate([values[:, :, lags - lag : times - lag] for lag in range(lags + 1)], axis=0)
-    mask = data["in_use"]
-    length = pt.sum(mask, axis=1)[None, :, None]
-    centred = mask[None] * (columns - pt.sum(mask[None] * columns, axis=2, keepdims=True) / length)
-    flat = centred.reshape((centred.shape[0], -1))
-    yearly = pt.sum(centred, axis=1)
-    return flat @ flat.T - yearly @ data["year_link"] @ yearly.T
