@@ -270,7 +270,7 @@ def _drawing(graph: Graph, highlight: set[str], words: Mapping[str, str], labels
     import pygraphviz
 
     drawing: Any = pygraphviz.AGraph(directed=True, strict=False)
-    drawing.graph_attr.update(bgcolor="white", pad="0.2", nodesep="0.45", ranksep="0.6", rankdir="LR" if len(graph.nodes) > 12 else "TB")
+    drawing.graph_attr.update(bgcolor="white", pad="0.2", nodesep="0.45", ranksep="0.5", rankdir="LR" if len(graph.nodes) > 12 else "TB")
     drawing.node_attr.update(shape="box", style="rounded,filled", fontname=_FONT, fontsize="14", margin="0.14,0.08", color="#444444", fillcolor=_PLAIN)
     drawing.edge_attr.update(fontname=_FONT, fontsize="12", fontcolor=_INK, arrowsize="0.8")
     for node in graph.nodes:
