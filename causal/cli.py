@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -240,7 +241,7 @@ def test(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
 @main.command()
 @click.argument("text")
 @_bundle
-@click.option("--outcome", help="The node whose change is asked for; for an intervention of the bundle, its own outcome.")
+@click.option("--outcome", help="The node whose change is asked for; without it, the bundle's choice or every measured node.")
 @click.option("--horizon", default=None, type=click.IntRange(min=0), help="Periods after the panel's last.")
 @_seed
 @_draws
@@ -253,17 +254,16 @@ def do(text: str, bundle: str | None, outcome: str | None, horizon: int | None, 
     from priors.read import InterventionSpec
 
     found = _read(bundle)
-    known = {spec.key: spec for spec in found.interventions}
-    spec = known.get(text)
+    spec = {spec.key: spec for spec in found.interventions}.get(text)
     if spec is None:
         read_interventions(text)
-        spec = InterventionSpec(key="given", do=text, outcome=outcome or "", label=text, horizon=0)
-    chosen = outcome or spec.outcome
-    if not chosen:
-        raise CausalError(f"'{text}' names no intervention of the bundle, and no outcome is given; add --outcome NODE, one of: {', '.join(found.graph.names)}")
-    spec = InterventionSpec(spec.key, spec.do, chosen, spec.label, spec.horizon if horizon is None else horizon)
+        spec = InterventionSpec(key=f"'{text}'", do=text, outcome="")
     analysis = _analysis(found, seed, draws, interventions=False)
-    _print_answer(answer(analysis.evidence, words_by_edge(analysis), spec, seed), as_json=as_json)
+    measured = dict.fromkeys(node for evidence in analysis.evidence.values() for node in evidence.fits["wide"].model.system.nodes)
+    outcomes = [outcome or spec.outcome] if outcome or spec.outcome else list(measured)
+    words = words_by_edge(analysis)
+    answers = [answer(analysis.evidence, words, replace(spec, outcome=node, horizon=spec.horizon if horizon is None else horizon), seed) for node in outcomes]
+    _print_answers(answers, as_json=as_json)
     _refuse_unconverged(analysis)
 
 
@@ -364,23 +364,29 @@ def _print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
                 click.echo(f"{study}: {result.sentence}")
 
 
-def _print_answer(found: Answer, *, as_json: bool) -> None:
+def _print_answers(answers: Sequence[Answer], *, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
-    for name, effect in found.effects.items():
-        quantiles = effect.quantile([0.05, 0.5, 0.95], dim="draw").to_numpy()
-        falls = (effect < 0).mean("draw").to_numpy()
-        for k, time in enumerate(effect["time"].to_numpy().tolist()):
-            rows.append({"prior_set": name, "time": time, "low": quantiles[0, k], "median": quantiles[1, k], "high": quantiles[2, k], "probability_negative": falls[k]})
+    for found in answers:
+        for name, effect in found.effects.items():
+            quantiles = effect.quantile([0.05, 0.5, 0.95], dim="draw").to_numpy()
+            falls = (effect < 0).mean("draw").to_numpy()
+            for k, time in enumerate(effect["time"].to_numpy().tolist()):
+                low, median, high = (float(value) for value in quantiles[:, k])
+                row = {"outcome": found.spec.outcome, "prior_set": name, "time": time, "low": low, "median": median, "high": high}
+                rows.append({**row, "probability_negative": float(falls[k])})
+    rests_on = {edge: told for found in answers for edge, told in found.rests_on.items()}
     if as_json:
-        rows = [{key: (float(value) if not isinstance(value, (str, int)) else value) for key, value in row.items()} for row in rows]
-        _print_json({"intervention": found.spec.do, "outcome": found.spec.outcome, "effects": rows, "rests_on": dict(found.rests_on)})
+        for row in rows:
+            row["time"] = row["time"] if isinstance(row["time"], (int, float, str)) else str(row["time"])
+        _print_json({"intervention": answers[0].spec.do, "effects": rows, "rests_on": rests_on})
         return
-    table = _table("prior", "time", "median", "90 % interval", "P(negative)", title=f"{found.spec.do}: change in {found.spec.outcome}, mean over units, natural units")
+    table = _table("outcome", "prior", "time", "median", "90 % interval", "P(negative)", title=f"{answers[0].spec.do}: change, mean over units, natural units")
     for row in rows:
         if row["low"] or row["high"]:
-            table.add_row(row["prior_set"], str(row["time"]), f"{row['median']:+.4g}", f"{row['low']:+.4g} to {row['high']:+.4g}", f"{row['probability_negative']:.2f}")
+            interval = f"{row['low']:+.4g} to {row['high']:+.4g}"
+            table.add_row(row["outcome"], row["prior_set"], str(row["time"]), f"{row['median']:+.4g}", interval, f"{row['probability_negative']:.2f}")
     _print(table)
-    for edge, told in found.rests_on.items():
+    for edge, told in rests_on.items():
         click.echo(f"rests on {edge}: {told}")
 
 

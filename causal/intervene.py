@@ -90,16 +90,16 @@ def read_interventions(text: str) -> tuple[Intervention, ...]:
     ``set NODE VALUE``, ``shift NODE AMOUNT``, ``cut EDGE``, ``scale EDGE FACTOR``, each followed by any of ``from TIME``, ``to TIME``,
     ``in UNIT, UNIT`` in any order. Raises `CausalError` with every faulty part, the text repeated and the place marked.
     """
-    if not isinstance(text, str) or not text.strip():
+    parts = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()] if isinstance(text, str) else []
+    if not parts:
         raise CausalError(Fault("no intervention is given", mend=_EXAMPLE))
     found: list[Intervention] = []
     faults: list[Fault] = []
-    for part in re.split(r"[;\n]", text):
-        if part.strip():
-            try:
-                found.append(_read_one(part.strip()))
-            except CausalError as error:
-                faults.extend(error.faults)
+    for part in parts:
+        try:
+            found.append(_read_one(part))
+        except CausalError as error:
+            faults.extend(error.faults)
     raise_all(faults)
     return tuple(found)
 
@@ -115,6 +115,7 @@ def as_interventions(given: str | Intervention | Iterable[Intervention]) -> tupl
 
 _EXAMPLE = "write for example 'shift corruption -1 from 2016' or 'cut corruption -> presence'"
 _KINDS = {"set": Set, "shift": Shift, "cut": Cut, "scale": ScaleEdge}
+_NUMBERS = {"Set": "value", "Shift": "amount", "ScaleEdge": "factor"}
 _MISSING_TIMES = ("NaT", "<NA>")
 # A node may be called 'in' or 'to': no clause begins with the first word after the kind, nor behind an arrow.
 _CLAUSE = re.compile(r"(?<!->)(?<!\s)\s+(from|to|in)(?=\s|$)")
@@ -173,7 +174,7 @@ def _check(intervention: Intervention) -> None:
     name = type(intervention).__name__
     on_edge = isinstance(intervention, (Cut, ScaleEdge))
     target: object = intervention.edge if on_edge else intervention.node
-    label = {Set: "value", Shift: "amount", ScaleEdge: "factor"}.get(type(intervention))
+    label = _NUMBERS.get(name)
     faults: list[Fault] = []
     if not isinstance(target, str) or not target.strip():
         faults.append(Fault(f"{name} acts on {target!r}", mend="name an edge" if on_edge else "name a node"))

@@ -10,7 +10,8 @@
 | prior-driven | would be supported under the article's prior, and is not |
 | undecided | otherwise |
 
-with s the claimed sign, b the effect on the standard scale and d the smallest effect of interest.
+with s the claimed sign, b the effect at the edge's own lag on the standard scale and d the smallest such effect of interest. Where the outcome
+remembers itself, a small effect at once builds up to a large one: d is to be chosen with that in mind, and each estimate carries its long run.
 
 >>> import numpy as np
 >>> far = {name: np.full(100, 0.5) for name in ("article", "sceptical", "wide")}
@@ -49,7 +50,9 @@ class Estimate:
     """What one prior set and the data together say of an effect: median and 90 % interval, and the three probabilities.
 
     `median`, `low`, `high` are on the standard scale, `natural_*` in units of the outcome per unit of the cause.
-    `as_claimed` = P(s b > d), `opposite` = P(s b < -d), `small` = P(abs(b) < d), `sign` = P(s b > 0).
+    `as_claimed` = P(s b > d), `opposite` = P(s b < -d), `small` = P(abs(b) < d), `sign` = P(s b > 0). All of these are of the effect at
+    the edge's own lag; `long_run_*` are quantiles of what a lasting change of the cause builds up to through the outcome's own
+    memory alone, b / (1 - self-effects), standard scale, over the draws in which it is defined, and `long_run_undefined` the share in which it is not.
     """
 
     prior_set: str
@@ -63,6 +66,10 @@ class Estimate:
     opposite: float
     small: float
     sign: float
+    long_run_median: float
+    long_run_low: float
+    long_run_high: float
+    long_run_undefined: float
 
 
 @dataclass(frozen=True)
@@ -182,9 +189,10 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
     aside = () if whole else model.study.sets_aside
     carried = any(term.edge is not None and term.edge.name == edge.name for term in model.system.terms)
     known = {name: fit.edge(edge.name, scale="standard").to_numpy().ravel() for name, fit in found.fits.items()} if carried else {}
+    memory = {name: _memory(found.fits[name], edge.effect) for name in known}
     sign = {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
     scale = model.on_standard_scale(edge.name) if carried else 1.0
-    estimates = tuple(_estimate(name, values, sign, claim.smallest_effect, scale) for name, values in known.items())
+    estimates = tuple(_estimate(name, values, memory[name], sign, claim.smallest_effect, scale) for name, values in known.items())
     why, identified = identification.why, identification.identified
     if identified and not carried:
         identified, why = False, _absent(model, edge)
@@ -217,9 +225,17 @@ def _regressors(model: Model, edge: Edge) -> list[tuple[str, int]]:
     return [point for point in points if point != (edge.cause, -edge.lag)]
 
 
-def _estimate(prior_set: str, draws: Draws, sign: int, smallest: float, scale: float) -> Estimate:
+def _memory(fit: Fit, node: str) -> Draws:
+    """The sum of a node's effects on itself, draw by draw in chain-major order."""
+    own = [term.name for term in fit.model.system.terms if term.cause == node and term.effect == node]
+    return fit.posterior["effect"].sel(edge=own).sum("edge").to_numpy().ravel()
+
+
+def _estimate(prior_set: str, draws: Draws, memory: Draws, sign: int, smallest: float, scale: float) -> Estimate:
     low, middle, high = (float(value) for value in np.quantile(draws, [0.05, 0.5, 0.95]))
     direction = sign or 1
+    defined = memory < 1.0
+    built_up = np.quantile(draws[defined] / (1.0 - memory[defined]), [0.05, 0.5, 0.95]) if defined.any() else np.full(3, math.nan)
     return Estimate(
         prior_set,
         middle,
@@ -232,6 +248,10 @@ def _estimate(prior_set: str, draws: Draws, sign: int, smallest: float, scale: f
         opposite=float((sign * draws < -smallest).mean()) if sign else math.nan,
         small=float((np.abs(draws) < smallest).mean()),
         sign=float((direction * draws > 0).mean()),
+        long_run_median=float(built_up[1]),
+        long_run_low=float(built_up[0]),
+        long_run_high=float(built_up[2]),
+        long_run_undefined=float(1.0 - defined.mean()),
     )
 
 
@@ -244,7 +264,7 @@ def _reason(chosen: str, estimates: Sequence[Estimate], failed: Sequence[str]) -
 
     told = {
         "contradicted": f"the effect goes the other way with probability {each('opposite')}",
-        "negligible": f"the effect is smaller than the smallest of interest with probability {each('small')}",
+        "negligible": f"the effect at once is smaller than the smallest of interest with probability {each('small')}",
         "prior-driven": f"as claimed with probability {each('as_claimed')}: the source's own word carries it",
     }.get(chosen, f"as claimed with probability {each('as_claimed')}")
     return told + (f"; failed: {', '.join(failed)}" if failed else "")

@@ -1,0 +1,65 @@
+"""Pictures for a page that asks nobody for anything: charts as data with a still picture each, and one copy of the chart library.
+
+A chart comes as an SVG that is in the page from the start, for readers without JavaScript and for print, and as its specification; a script of the
+page draws the specification over it where it can. The library that draws (Vega, from the `vl_convert` package) is put in once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart on the page: `still` (SVG), `specification` (JSON, safe inside a script element), `told` in words."""
+
+    key: str
+    still: str
+    specification: str
+    told: str
+
+
+def picture(key: str, chart: Any, told: str) -> Picture:
+    """The `Picture` of an Altair chart; `key` is its id on the page, `told` what a reader who does not see it is told."""
+    import vl_convert
+
+    specification = chart.to_dict()
+    still = vl_convert.vegalite_to_svg(specification, vl_version=_version())
+    specification.pop("$schema", None)
+    return Picture(key, inline(still, key), embedded(specification), told)
+
+
+def inline(svg: str, key: str) -> str:
+    """An SVG as an element of a page: its ids made the picture's own, and its size left to the page."""
+    svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", svg)
+    svg = re.sub(r'\b(xlink:title|xmlns:xlink)="[^"]*"', "", svg)
+    return re.sub(r"<a\s*>|</a>", "", svg)
+
+
+def embedded(value: Any) -> str:
+    """JSON that no page can take for markup: every `<` is an escape, and so are the two line ends that JavaScript knows and JSON does not."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for mark in ("<", ">", "&", "\u2028", "\u2029"):
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
+
+
+@cache
+def chart_library() -> str:
+    """The JavaScript that draws the charts, safe inside a script element."""
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle(vl_version=_version())
+    return bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+
+
+def _version() -> str:
+    import altair
+
+    return ".".join(altair.SCHEMA_VERSION.split(".")[:2])

@@ -1,0 +1,140 @@
+"""The report's two files for programs: `verdicts.csv` and the tree of `results.nc`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from causal.verdict import PRIOR_SETS, Estimate, Finding, Verdict
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from causal.analysis import Analysis
+
+FIRST_COLUMNS = (
+    "claim", "verdict", "edge", "says", "hedge", "strength", "where", "scope", "study", "why", "smallest_effect_standard", "smallest_found_standard",
+    "numbers_are", "natural_unit",
+)  # fmt: skip
+NUMBERS = ("p_as_claimed", "p_opposite", "p_small", "p_sign", "median", "low", "high", "median_standard", "low_standard", "high_standard")
+LAST_COLUMNS = ("failed_checks", "verdict_if_set_aside", "why_if_set_aside", "set_aside")
+COLUMNS = (*FIRST_COLUMNS, *(f"{number}_{name}" for name in PRIOR_SETS for number in NUMBERS), *LAST_COLUMNS)
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def verdicts_csv(analysis: Analysis) -> str:
+    """One row for each claim of the ledger, in its order; columns `COLUMNS`.
+
+    `low_*` and `high_*` bound 90 % intervals in natural units (outcome per unit of cause), `*_standard` the same on the standard scale. The numbers are
+    those of the first study that has any; `numbers_are` says whether they are an effect, an effect only if the nodes
+    of `set_aside` are assumed away, or an association only. Text that a spreadsheet would run as a formula begins with an apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for verdict in analysis.verdicts:
+        row = _row(analysis, verdict)
+        writer.writerow([_cell(row.get(column)) for column in COLUMNS])
+    return out.getvalue()
+
+
+def results_tree(analysis: Analysis) -> xr.DataTree | None:
+    """Every draw as one tree that ArviZ opens, or None where no study was fitted.
+
+    The groups posterior, prior, sample_stats and observed_data are the first study's under the article's prior. Its other prior sets stand beside them as
+    posterior_sceptical and so on, and further studies as posterior_STUDY_article, ..., observed_data_STUDY.
+    """
+    import xarray as xr
+
+    groups: dict[str, xr.Dataset] = {}
+    attributes: dict[str, str] = {"article": analysis.bundle.source.title, "prior_set": "article", "scale": "effects: sd of the outcome per sd of the cause"}
+    for place, (study, found) in enumerate(analysis.evidence.items()):
+        owner = "" if place == 0 else f"_{_group_name(study)}"
+        attributes.setdefault("study", study)
+        for name, fitted in found.fits.items():
+            suffix = owner + ("" if name == "article" and not owner else f"_{name}")
+            for group in ("posterior", "prior", "sample_stats"):
+                groups[f"{group}{suffix}"] = fitted.data[group].to_dataset()
+            groups.setdefault(f"observed_data{owner}", fitted.data["observed_data"].to_dataset())
+    if not groups:
+        return None
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = attributes
+    return tree
+
+
+def findings_with_numbers(verdict: Verdict) -> tuple[Finding | None, str]:
+    """The finding whose numbers a table shows, and what they are."""
+    for finding in verdict.findings:
+        if finding.identified and finding.estimates:
+            return finding, "effect"
+    for finding in verdict.conditional:
+        if finding.identified and finding.estimates:
+            return finding, "effect if the nodes of set_aside are assumed away"
+    for finding in (*verdict.findings, *verdict.conditional):
+        if finding.estimates:
+            return finding, "association only"
+    return None, ""
+
+
+def _row(analysis: Analysis, verdict: Verdict) -> dict[str, Any]:
+    claim = analysis.bundle.ledger[verdict.claim]
+    shown, kind = findings_with_numbers(verdict)
+    conditional = next(iter(verdict.conditional), None)
+    row: dict[str, Any] = {
+        "claim": verdict.claim,
+        "verdict": verdict.verdict,
+        "edge": verdict.edge,
+        "says": claim.says,
+        "hedge": claim.hedge,
+        "strength": claim.strength,
+        "where": claim.where,
+        "scope": claim.scope,
+        "study": "; ".join(dict.fromkeys(finding.study for finding in verdict.findings)),
+        "why": verdict.why,
+        "smallest_effect_standard": verdict.smallest_effect,
+        "numbers_are": kind,
+    }
+    if shown is not None:
+        row["smallest_found_standard"] = shown.smallest_found
+        row["failed_checks"] = "; ".join(shown.failed_checks)
+        if claim.edge is not None:
+            row["natural_unit"] = f"{claim.edge.effect} per {claim.edge.cause}"
+        for estimate in shown.estimates:
+            row |= _numbers(estimate)
+    if conditional is not None:
+        row["verdict_if_set_aside"] = conditional.verdict
+        row["why_if_set_aside"] = conditional.why
+        row["set_aside"] = "; ".join(conditional.set_aside)
+    return row
+
+
+def _numbers(estimate: Estimate) -> dict[str, float]:
+    values = (
+        estimate.as_claimed, estimate.opposite, estimate.small, estimate.sign, estimate.natural_median, estimate.natural_low, estimate.natural_high,
+        estimate.median, estimate.low, estimate.high,
+    )  # fmt: skip
+    return {f"{name}_{estimate.prior_set}": value for name, value in zip(NUMBERS, values, strict=True)}
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, (int, float)):
+        return f"{value:.6g}"
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _group_name(study: str) -> str:
+    return re.sub(r"\W+", "_", study)
+
+
+def spreadsheet_safe(cells: Sequence[Any]) -> list[str]:
+    """Cells as `verdicts.csv` writes them: numbers as numbers, formulas as text."""
+    return [_cell(value) for value in cells]

@@ -1,0 +1,98 @@
+"""What the report says in plain words: verdicts, probabilities, numbers and names, for readers who are no statisticians.
+
+>>> number(-0.0123), number(1234.0), number(0.0)
+('\N{MINUS SIGN}0.012', '1,234', '0')
+>>> counted(1, "claim"), counted(3, "claim")
+('1 claim', '3 claims')
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from causal.graph import Edge, Sign
+
+if TYPE_CHECKING:
+    from priors.read import Bundle
+
+MEANINGS: Mapping[str, str] = {
+    "supported": "The data speak for the claim: the effect runs as claimed and is large enough to matter, whichever of the three starting opinions one holds.",
+    "contradicted": "The data speak against the claim: the effect runs the other way and is large enough to matter, even if one starts without the article's opinion.",
+    "negligible": "The data say that the effect, if there is any, is too small to matter.",
+    "prior-driven": "It looks supported only if one already believes the article. The data by themselves do not carry it.",
+    "undecided": "The data can speak to the claim and do not settle it: an effect as claimed fits them, and so does none that matters.",
+    "not-identified": (
+        "Both sides are measured, and the question still cannot be answered from these data: something that is not measured may move both sides, "
+        "and its work cannot be told from the claimed effect. More rows of the same kind would not help."
+    ),
+    "untestable": "No data here measure both sides of the claim. What is left is the article's own opinion.",
+}
+"""Verdict word -> what it means for an analyst."""
+
+SHORT: Mapping[str, str] = {
+    "supported": "the data speak for it",
+    "contradicted": "the data speak against it",
+    "negligible": "too small to matter",
+    "prior-driven": "the article's word carries it, not the data",
+    "undecided": "the data do not settle it",
+    "not-identified": "measured, but these data cannot answer it",
+    "untestable": "not measured here; the article's opinion only",
+}
+"""Verdict word -> its meaning in a few words."""
+
+_ROAD_LENGTH = 110
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with `digits` significant digits and a true minus sign, without an exponent where it can be helped."""
+    if not math.isfinite(value):
+        return "unknown"
+    if value == 0.0:
+        return "0"
+    places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    if places > 8:
+        return f"{value:.{digits - 1}e}".replace("-", "\N{MINUS SIGN}")
+    told = f"{value:,.{places}f}"
+    return told.replace("-", "\N{MINUS SIGN}") if float(told.replace(",", "")) else "0"
+
+
+def interval(low: float, high: float) -> str:
+    """An interval, both ends to the precision of the narrower need."""
+    return f"{number(low)} to {number(high)}"
+
+
+def probability(value: float) -> str:
+    """A probability as two digits; never a certain 0 or 1, which draws cannot show."""
+    if not math.isfinite(value):
+        return "does not apply"
+    return "under .01" if value < 0.005 else "over .99" if value > 0.995 else f"{value:.2f}".removeprefix("0")
+
+
+def counted(count: int, word: str, plural: str = "") -> str:
+    """A count with its word in the right number."""
+    return f"{count:,} {word if count == 1 else plural or word + 's'}"
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """Items as a sentence lists them."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "none"
+
+
+def label(bundle: Bundle, node: str) -> str:
+    """A node's name for readers."""
+    card = bundle.nodes.get(node)
+    return card.label if card is not None and card.label else node
+
+
+def labelled(bundle: Bundle, edge: Edge) -> str:
+    """An edge in the nodes' names for readers: what moves what, which way and when."""
+    when = "in the same period" if edge.lag == 0 else "one period later" if edge.lag == 1 else f"{edge.lag} periods later"
+    verb = {Sign.POSITIVE: "raises", Sign.NEGATIVE: "lowers", Sign.UNKNOWN: "moves"}[edge.sign]
+    return f"{label(bundle, edge.cause)} {verb} {label(bundle, edge.effect).lower()}, {when}"
+
+
+def shortened(text: str, length: int = _ROAD_LENGTH) -> str:
+    """Text cut at a word, with a mark that it was cut."""
+    return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
