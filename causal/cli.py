@@ -71,10 +71,10 @@ _draws = click.option("--draws", default=1000, show_default=True, type=click.Int
 @_command
 def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     """Do everything and leave report/index.html, report/results.nc and report/verdicts.csv."""
-    from causal.report import write_report
-
     analysis = _analysis(bundle, seed, draws)
     with _status("writing the page"):
+        from causal.report import write_report
+
         written = write_report(analysis, Path("report"))
     if as_json:
         _print_json({"verdicts": _verdict_rows(analysis), "files": [str(path) for path in written]})

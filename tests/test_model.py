@@ -364,7 +364,7 @@ def test_a_panel_in_which_no_unit_has_two_whole_periods_is_refused() -> None:
 
 def test_data_that_unit_and_year_effects_take_up_are_refused() -> None:
     frame = toy_frame().query("unit < 'u002'").copy()
-    frame.loc[(frame["unit"] == "u000") & (frame["year"] > 2003), ["x", "y"]] = np.nan
+    frame.loc[(frame["unit"] == "u000") & (frame["year"] > 2004), ["x", "y"]] = np.nan
     frame.loc[(frame["unit"] == "u001") & (frame["year"] < 2004), ["x", "y"]] = np.nan
     (fault,) = refusal(lambda: build_model(GRAPH, panel_of(frame)))
     assert "unit and year effects take up all the data" in fault

@@ -1,0 +1,567 @@
+"""The page: everything that an analysis found, in one HTML file that asks nobody for anything.
+
+This module turns an `Analysis` into plain values, in the order in which the page tells them; `page.html.j2` holds the words around
+them. The template escapes whatever is put into it. The few pieces that are markup already (pictures, the chart library,
+embedded JSON) are made by `causal.report.pictures`, and named as such in `page`.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from causal import datasets
+from causal.analysis import Analysis, Answer, claim_prior, words_by_edge
+from causal.checks import CheckResult
+from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
+from causal.graph import Sign
+from causal.intervene import Cut, Intervention, ScaleEdge, Set
+from causal.plot import PRIOR_LABELS, STYLES, band, carried_by, draw_graph, edge_priors, fan, loop_terms, prior_and_posterior, prior_band
+from causal.report.pictures import Picture, chart_library, inline, picture
+from causal.report.words import MEANINGS, SHORT, counted, interval, label, labelled, listed, number, probability, shortened
+from causal.verdict import RATHER_SURE, SURE, WORDS, Estimate, Evidence, Finding, Verdict
+from priors.elicit import NO_EFFECT_SD, STRENGTHS, hedge, in_words, probability_as_claimed
+
+if TYPE_CHECKING:
+    from causal.claim import Claim, Figure
+    from causal.panel import Study
+    from priors.read import Bundle
+
+_PACKAGES = ("causal-claims", "pymc", "nutpie", "arviz", "numpy", "xarray", "altair", "vl-convert-python", "pygraphviz")
+_FEW = 12  # claims; a bundle of no more has them all told at length
+
+
+def page(analysis: Analysis) -> str:
+    """The page as HTML text. Everything on it is computed from `analysis`, and equal analyses give equal pages."""
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": number, "probability": probability, "edge": _edge_text, "words": in_words, "shortened": shortened}
+    template = environment.from_string(files("causal.report").joinpath("page.html.j2").read_text(encoding="utf-8"))
+    bundle, told = analysis.bundle, told_claims(analysis)
+    charts: list[Picture] = []
+    if any(claim.edge is not None for claim in told):
+        chart = prior_and_posterior(analysis, [claim.key for claim in told])
+        charts.append(picture("priors", chart, _told_priors(analysis, told)))
+    answers = [_answer(analysis, answer, f"fan{place}") for place, answer in enumerate(analysis.answers)]
+    studies = [_study(bundle, name, found, f"terms{place}") for place, (name, found) in enumerate(analysis.evidence.items())]
+    charts += [each["picture"] for each in (*answers, *studies)]
+    return template.render(
+        source=bundle.source,
+        summary=_summary(analysis, told),
+        warnings=_warnings(analysis),
+        told=[_claim(analysis, claim) for claim in told],
+        has_core=any(claim.core for claim in told),
+        priors_picture=_markup(charts[0]) if charts and charts[0].key == "priors" else None,
+        graphs=_graphs(analysis, told),
+        answers=[each | {"picture": _markup(each["picture"])} for each in answers],
+        claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
+        counts=_counts(analysis.verdicts),
+        figures=[_figure(figure) for figure in bundle.ledger.figures],
+        words=[(word, SHORT[word], MEANINGS[word]) for word in WORDS],
+        sure=SURE,
+        rather_sure=RATHER_SURE,
+        smallest=sorted({claim.smallest_effect for claim in bundle.ledger.claims}),
+        no_effect_sd=NO_EFFECT_SD,
+        strengths=[(word, size) for word, size in STRENGTHS.items()],
+        hedges=_hedges(bundle),
+        limits={"r_hat": R_HAT_LIMIT, "ess": ESS_LIMIT, "divergent": DIVERGENT_SHARE_LIMIT},
+        studies=[each | {"picture": _markup(each["picture"])} for each in studies],
+        cards=[_card(study) for study in bundle.studies],
+        unmeasured=[label(bundle, node) for node in _unmeasured(bundle, told)],
+        assumed=_assumed(analysis),
+        versions=[(name, _version(name)) for name in _PACKAGES] + [("Python", platform.python_version())],
+        specifications=[(chart.key, Markup(chart.specification)) for chart in charts],  # noqa: S704
+        chart_library=Markup(chart_library()),  # noqa: S704
+        short=SHORT,
+        counted=counted,
+    )
+
+
+def told_claims(analysis: Analysis) -> tuple[Claim, ...]:
+    """The claims that the page tells at length: the core ones; without any, all of a short ledger, or those that data can speak to."""
+    claims = analysis.bundle.ledger.claims
+    core = tuple(claim for claim in claims if claim.core)
+    if core:
+        return core
+    if len(claims) <= _FEW:
+        return claims
+    tested = tuple(claim for claim in claims if analysis.verdict(claim.key).findings)
+    return tested[:_FEW] or claims[:_FEW]
+
+
+def _edge_text(text: str) -> Markup:
+    """Escaped text in which `>` stays itself, so that an edge reads in the source of the page as it does in a bundle. Alone it opens nothing."""
+    return Markup(str(escape(text)).replace("&gt;", ">"))  # noqa: S704
+
+
+def _markup(shown: Picture) -> dict[str, Any]:
+    return {"key": shown.key, "still": Markup(shown.still), "told": shown.told}  # noqa: S704
+
+
+def _counts(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
+    found = Counter(verdict.verdict for verdict in verdicts)
+    return [(word, found[word]) for word in WORDS if found[word]]
+
+
+# The answer in short
+
+
+def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
+    verdicts = analysis.verdicts
+    measured = [verdict for verdict in verdicts if verdict.findings]
+    answered = [verdict for verdict in measured if any(finding.identified for finding in verdict.findings)]
+    sentences = [
+        f"The article makes {counted(len(verdicts), 'causal claim')} that the ledger holds. "
+        f"The data here measure both sides of {len(measured) or 'none'} of them, and can answer {len(answered) or 'none'} of them "
+        "once everything that the article itself says moves these things is taken into account.",
+        "The verdicts: " + listed([f"{count} {word}" for word, count in _counts(verdicts)]) + ".",
+    ]
+    core = [claim for claim in told if claim.core]
+    if core:
+        found = Counter(analysis.verdict(claim.key).verdict for claim in core)
+        loop = " Together they close a loop." if _closes(core) else ""
+        sentences.append(
+            f"At its core stand {counted(len(core), 'claim')}: "
+            + listed([f"{label(analysis.bundle, claim.edge.cause)} → {label(analysis.bundle, claim.edge.effect)}" if claim.edge else claim.key for claim in core])
+            + f".{loop} Of these, "
+            + listed([f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in WORDS if found[word]])
+            + f". {_whole(found, len(core))}"
+        )
+    conditional = {
+        (verdict.edge, finding.verdict, len(finding.set_aside))
+        for claim in told
+        for verdict in [analysis.verdict(claim.key)]
+        for finding in verdict.conditional
+        if finding.identified
+    }
+    sentences += [
+        f"There is a second answer that holds only under an assumption: if the {counted(aside, 'influence')} that the article names and the study sets aside did not matter, "
+        f"{edge} would be {word} ({SHORT[word]}). The data cannot show that they do not matter."
+        for edge, word, aside in sorted(conditional)
+    ]
+    return sentences
+
+
+def _whole(found: Counter[str], size: int) -> str:
+    """What the words of the core claims amount to."""
+    if found["supported"] == size:
+        return "The data support every one of them."
+    against = found["contradicted"] + found["negligible"]
+    if against:
+        return f"As a whole the core does not hold up in these data: {counted(against, 'link')} of it {'is' if against == 1 else 'are'} contradicted or too small to matter."
+    if found["supported"]:
+        return "The data support a part of it; the whole rests on the article's opinion where they do not."
+    return "So these data neither support nor contradict the core of the article. What one believes of it after reading this page is what one believed before."
+
+
+def _closes(claims: Sequence[Claim]) -> bool:
+    """Whether the claims' edges, each once, make one loop."""
+    after = {claim.edge.cause: claim.edge.effect for claim in claims if claim.edge is not None}
+    if len(after) != len(claims):
+        return False
+    start = here = next(iter(after))
+    for _ in after:
+        here = after.get(here, "")
+    walk, here = {start}, after[start]
+    while here != start and here in after and here not in walk:
+        walk.add(here)
+        here = after[here]
+    return here == start and len(walk) == len(after)
+
+
+def _warnings(analysis: Analysis) -> list[str]:
+    """What a reader must know before any number: checks that failed."""
+    return [
+        f"A check of the study {name} failed ({result.name}). {result.sentence}"
+        for name, found in analysis.evidence.items()
+        for result in found.checks
+        if result.passed is False
+    ]
+
+
+# Claims
+
+
+def _claim(analysis: Analysis, claim: Claim) -> dict[str, Any]:
+    verdict = analysis.verdict(claim.key)
+    return {
+        "key": claim.key,
+        "title": labelled(analysis.bundle, claim.edge) if claim.edge else claim.says,
+        "edge": claim.edge.text if claim.edge else "",
+        "says": claim.says,
+        "where": claim.where,
+        "scope": claim.scope,
+        "hedge": claim.hedge,
+        "strength": claim.strength,
+        "opinion": _opinion(claim),
+        "verdict": verdict.verdict,
+        "meaning": MEANINGS[verdict.verdict],
+        "why": verdict.why,
+        "smallest": claim.smallest_effect,
+        "findings": [_finding(analysis, claim, finding) for finding in verdict.findings],
+        "conditional": [_finding(analysis, claim, finding) for finding in verdict.conditional],
+        "numbers": _numbers(analysis, claim, verdict),
+        "priors": [(PRIOR_LABELS.get(name, name), interval(found.low, found.high)) for name, prior in _priors(analysis, claim).items() for found in [prior_band(prior)]],
+    }
+
+
+def _priors(analysis: Analysis, claim: Claim) -> Mapping[str, Any]:
+    return edge_priors(analysis, claim.edge.name) if claim.edge is not None else {}
+
+
+def _opinion(claim: Claim) -> str:
+    """What the article's words are taken to say, in words."""
+    reading = probability_as_claimed(claim.hedge)
+    readers = f"nine readers in ten between {probability(reading.low)} and {probability(reading.high)}"
+    if claim.edge is None:
+        return f"Hedged as “{claim.hedge}”: readers take such words as {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
+    if claim.strength == "none":
+        return f"Claimed to have no effect worth the name, hedged as “{claim.hedge}”: {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
+    size = f"of a size called “{claim.strength}” ({number(STRENGTHS[claim.strength])} typical swings)"
+    if claim.edge.sign is Sign.UNKNOWN:
+        return f"An effect {size} without a direction, hedged as “{claim.hedge}”."
+    way = "upwards" if claim.edge.sign is Sign.POSITIVE else "downwards"
+    prior = claim_prior(claim)
+    assert prior is not None
+    chance = prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
+    return f"An effect {way}, {size}, hedged as “{claim.hedge}”: readers take the direction as {in_words(chance)} ({probability(chance)}; {readers})."
+
+
+def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, Any]:
+    study = analysis.bundle.study(finding.study)
+    return {
+        "study": study.label or finding.study,
+        "verdict": finding.verdict,
+        "short": SHORT[finding.verdict],
+        "meaning": MEANINGS[finding.verdict],
+        "why": finding.why,
+        "identified": finding.identified,
+        "formula": finding.formula,
+        "smallest_found": finding.smallest_found,
+        "failed": listed(finding.failed_checks) if finding.failed_checks else "",
+        "aside": len(finding.set_aside),
+        "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside]) if finding.set_aside else "",
+        "middle": next((estimate for estimate in finding.estimates if estimate.prior_set == "wide"), None),
+        "sentence": _sentence(analysis.bundle, claim, finding),
+    }
+
+
+def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
+    """The numbers of a finding in a sentence, under the prior that holds no opinion."""
+    wide = next((estimate for estimate in finding.estimates if estimate.prior_set == "wide"), None)
+    if wide is None or claim.edge is None:
+        return ""
+    cause, effect = label(bundle, claim.edge.cause).lower(), label(bundle, claim.edge.effect).lower()
+    return (
+        f"One typical yearly swing of {cause} goes with {number(wide.median)} typical swings of {effect} (90 % interval {interval(wide.low, wide.high)}; wide prior). "
+        f"An effect as claimed of more than {number(claim.smallest_effect)}: {in_words(wide.as_claimed)} ({probability(wide.as_claimed)}); "
+        f"smaller than {number(claim.smallest_effect)} either way: {in_words(wide.small)} ({probability(wide.small)})."
+    )
+
+
+def _numbers(analysis: Analysis, claim: Claim, verdict: Verdict) -> list[dict[str, Any]]:
+    """For each study with draws, what each prior set says before and after its data."""
+    conditional = {finding.study: finding for finding in verdict.conditional}
+    tables: list[dict[str, Any]] = []
+    priors = _priors(analysis, claim)
+    for finding in verdict.findings:
+        if not finding.estimates or claim.edge is None:
+            continue
+        second = conditional.get(finding.study)
+        standing = (
+            "an effect"
+            if finding.identified
+            else f"an effect only if {counted(len(second.set_aside), 'influence')} are assumed away; otherwise an association"
+            if second is not None and second.identified
+            else "an association, not an effect"
+        )
+        study = analysis.bundle.study(finding.study)
+        units = f"{label(analysis.bundle, claim.edge.effect)} ({_unit(study, claim.edge.effect)}) per {label(analysis.bundle, claim.edge.cause)} ({_unit(study, claim.edge.cause)})"
+        rows = [_number_row(estimate, priors.get(estimate.prior_set)) for estimate in finding.estimates]
+        tables.append({"study": study.label or finding.study, "standing": standing, "units": units, "rows": rows})
+    return tables
+
+
+def _number_row(estimate: Estimate, prior: Any) -> dict[str, str]:
+    before = prior_band(prior) if prior is not None else None
+    return {
+        "set": PRIOR_LABELS.get(estimate.prior_set, estimate.prior_set),
+        "before": interval(before.low, before.high) if before is not None else "",
+        "after": f"{number(estimate.median)} ({interval(estimate.low, estimate.high)})",
+        "natural": f"{number(estimate.natural_median)} ({interval(estimate.natural_low, estimate.natural_high)})",
+        "claimed": probability(estimate.as_claimed),
+        "opposite": probability(estimate.opposite),
+        "small": probability(estimate.small),
+    }
+
+
+def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
+    verdict = analysis.verdict(claim.key)
+    prior = claim_prior(claim)
+    if prior is None or claim.edge is None:
+        taken = ""
+    elif claim.strength == "none":
+        mean = probability_as_claimed(claim.hedge).mean
+        taken = f"no effect: {in_words(mean)} ({probability(mean)})"
+    elif claim.edge.sign is Sign.UNKNOWN:
+        taken = "no direction claimed"
+    else:
+        chance = prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
+        taken = f"{in_words(chance)} ({probability(chance)})"
+    second = next((finding for finding in verdict.conditional if finding.identified), None)
+    return {
+        "key": claim.key,
+        "says": claim.says,
+        "edge": claim.edge.text if claim.edge else " → ".join(part for part in (claim.cause, claim.effect) if part),
+        "where": claim.where,
+        "hedge": claim.hedge,
+        "strength": claim.strength,
+        "taken": taken,
+        "verdict": verdict.verdict,
+        "why": verdict.why,
+        "second": second.verdict if second is not None else "",
+    }
+
+
+def _figure(figure: Figure) -> dict[str, str]:
+    same = figure.low == figure.high
+    value = f"{figure.low:,.6g}" if same else f"{figure.low:,.6g} to {figure.high:,.6g}"
+    return {"quantity": figure.quantity, "value": f"{value} {figure.unit}".strip(), "year": str(figure.year or ""), "where": figure.where}
+
+
+# Pictures
+
+
+def _told_priors(analysis: Analysis, claims: Sequence[Claim]) -> str:
+    told = ["Effects on the standard scale before and after the data."]
+    for claim in claims:
+        if claim.edge is None:
+            continue
+        carried = carried_by(analysis, claim.edge.name)
+        known = prior_band(edge_priors(analysis, claim.edge.name)["article"])
+        sentence = f"{claim.edge.name}: article's prior {interval(known.low, known.high)}"
+        for study, fits in carried.items():
+            after = band(fits["article"].edge(claim.edge.name, scale="standard").to_numpy())
+            sentence += f", after the data of {study} {interval(after.low, after.high)}"
+        told.append(sentence + ("." if carried else ", no data."))
+    return " ".join(told)
+
+
+def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
+    bundle = analysis.bundle
+    core = {node for claim in told if claim.edge is not None for node in (claim.edge.cause, claim.edge.effect)}
+    measured = {node for study in bundle.studies for node in study.measured(bundle.graph)}
+    shown = bundle.graph.subgraph([name for name in bundle.graph.names if name in core | measured])
+    words = words_by_edge(analysis)
+    labels = {node: label(bundle, node) for node in bundle.graph.names}
+    small = inline(draw_graph(shown, highlight=measured, words=words, labels=labels, core=core), "core")
+    whole = len(shown.nodes) < len(bundle.graph.nodes)
+    large = inline(draw_graph(bundle.graph, highlight=measured, words=words, labels=labels, core=core), "whole") if whole else ""
+    present = {part for word in words.values() for part in word.split(" / ")}
+    return {
+        "small": Markup(small),  # noqa: S704
+        "large": Markup(large),  # noqa: S704
+        "nodes": len(shown.nodes),
+        "all_nodes": len(bundle.graph.nodes),
+        "all_edges": len(bundle.graph.edges),
+        "edges": [
+            {"edge": edge.text, "says": labelled(bundle, edge), "word": words.get(edge.name, "assumed, no claim")} for edge in shown.edges if edge.cause != edge.effect
+        ],
+        "measured": listed([labels[node] for node in bundle.graph.names if node in measured]),
+        "legend": [(word, STYLES[word].colour, {"bold": "solid"}.get(STYLES[word].line, STYLES[word].line)) for word in WORDS if word in present],
+    }
+
+
+# Interventions
+
+
+def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
+    bundle, spec = analysis.bundle, answer.spec
+    outcome = label(bundle, spec.outcome)
+    found = next(found for found in analysis.evidence.values() if spec.outcome in found.fits["wide"].model.system.nodes)
+    model = found.fits["wide"].model
+    swing = float(model.design.scales[model.system.nodes.index(spec.outcome)])
+    rows = [_end_row(name, effects.isel(time=-1).to_numpy(), swing) for name, effects in answer.effects.items()]
+    last = str(next(iter(answer.effects.values()))["time"].to_numpy()[-1])
+    rests = [{"term": term, "word": word, "short": shortened(word), "long": len(shortened(word)) < len(word), "known": word.split(" / ")[0] in MEANINGS} for term, word in answer.rests_on.items()]
+    # A node's memory is assumed in every answer; what a reader must weigh are the links.
+    weak = [each for each in rests if each["word"] != "supported" and not _is_memory(each["term"])]
+    own = {row["set"]: row for row in rows}
+    sets = [PRIOR_LABELS[name] for name in ("article", "wide") if PRIOR_LABELS[name] in own]
+    sentence = f"By {last}, {outcome.lower()} would change by " + "; ".join(
+        f"{own[name]['middle']} (90 % interval {own[name]['range']}) under the {name}" for name in sets
+    )
+    bands = ", ".join(f"{name}: {own[name]['middle']}, 90 % interval {own[name]['range']}" for name in sets)
+    return {
+        "key": spec.key,
+        "title": spec.label or spec.do,
+        "do": spec.do,
+        "acts": [_act(bundle, intervention) for intervention in answer.interventions],
+        "outcome": outcome,
+        "unit": _unit(model.study, spec.outcome),
+        "swing": number(swing),
+        "last": last,
+        "sentence": sentence + ".",
+        "rows": rows,
+        "rests": rests,
+        "weak": len(weak),
+        "links": sum(not _is_memory(each["term"]) for each in rests),
+        "badges": list(dict.fromkeys(each["word"].split(" / ")[0] if each["known"] else "assumed" if each["word"].startswith("assumed") else "road through unmeasured nodes" for each in weak)),
+        "study": model.study.label or model.study.name,
+        "aside": len(model.study.sets_aside),
+        "picture": picture(key, fan(answer, label=outcome.lower()), f"Change in {outcome.lower()} over time, to {last}. At the end: {bands}."),
+    }
+
+
+def _end_row(name: str, draws: Any, swing: float) -> dict[str, str]:
+    found = band(draws)
+    direction = np.sign(found.middle)
+    other = float((np.sign(draws) == -direction).mean()) if direction else 0.0
+    return {
+        "set": PRIOR_LABELS.get(name, name),
+        "middle": f"{'+' if found.middle > 0 else ''}{number(found.middle)}",
+        "range": interval(found.low, found.high),
+        "swings": f"{number(found.middle / swing)} ({interval(found.low / swing, found.high / swing)})",
+        "way": "up" if direction > 0 else "down" if direction < 0 else "no change",
+        "other": f"{in_words(other)} ({probability(other)})" if direction else "no change in any draw",
+    }
+
+
+def _is_memory(term: str) -> bool:
+    cause, _, rest = term.partition(" -> ")
+    return rest.split(" [")[0] == cause
+
+
+def _act(bundle: Bundle, act: Intervention) -> str:
+    span = (f" from {act.start}" if act.start is not None else "") + (f" to {act.stop}" if act.stop is not None else "")
+    where = f", in {listed([str(unit) for unit in act.units])}" if act.units is not None else ", in every unit"
+    if isinstance(act, (Cut, ScaleEdge)):
+        edge = bundle.graph.edge(act.edge)
+        name = f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
+        return (f"Take away the link {name}" if isinstance(act, Cut) else f"Multiply the link {name} by {number(act.factor)}") + span + where
+    if isinstance(act, Set):
+        return f"Hold {label(bundle, act.node).lower()} at {number(act.value)}{span}{where}"
+    return f"Add {number(act.amount)} to {label(bundle, act.node).lower()} in every period{span}{where}; what is added stays to the extent that the node remembers itself"
+
+
+# Studies
+
+
+def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, Any]:
+    model = found.fits["wide"].model
+    sweep, times = model.design.sweep, model.study.panel.times
+    rows = [
+        {
+            "set": PRIOR_LABELS.get(prior, prior),
+            "r_hat": f"{fitted.convergence.r_hat:.3f}",
+            "ess": f"{fitted.convergence.ess:,.0f}",
+            "divergent": f"{fitted.convergence.divergent_share:.2%}",
+            "draws": f"{fitted.posterior.sizes['chain']} × {fitted.posterior.sizes['draw']:,}",
+        }
+        for prior, fitted in found.fits.items()
+    ]
+    used = int((sweep.stop - sweep.first).sum())
+    return {
+        "name": name,
+        "label": model.study.label or name,
+        "population": model.study.population,
+        "rows": rows,
+        "checks": [_check(result) for result in found.checks],
+        "notes": model.notes,
+        "span": f"{counted(len(model.design.units), 'unit')}, {times[int(model.design.entry.min())]} to {times[int(sweep.stop.max()) - 1]}; "
+        f"{used:,} unit-periods enter as outcomes, the first of them in {times[int(sweep.first.min())]}",
+        "fitted": listed([label(bundle, node) for node in model.system.nodes]),
+        "terms": _terms(found.fits),
+        "picture": picture(key, loop_terms(found.fits), f"Every fitted term of the study {name} with its 90 % interval under each prior set; the table beside it has the numbers."),
+    }
+
+
+def _check(result: CheckResult) -> dict[str, str]:
+    state = {True: "passed", False: "FAILED", None: "cannot be told"}[result.passed]
+    return {"name": result.name, "state": state, "sentence": result.sentence}
+
+
+def _terms(fits: Mapping[str, Fit]) -> list[dict[str, Any]]:
+    model = fits["wide"].model
+    rows: list[dict[str, Any]] = []
+    for term in model.system.terms:
+        after = [band(fitted.posterior["effect"].sel(edge=term.name).to_numpy()) for fitted in fits.values()]
+        road = "; ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads) if term.edge is None else ""
+        rows.append({"term": term.name, "road": shortened(road), "after": [f"{number(each.middle)} ({interval(each.low, each.high)})" for each in after]})
+    return rows
+
+
+def _unit(study: Study, node: str) -> str:
+    """The natural unit of a node in a study, in words."""
+    measure = study.measure(node)
+    if measure is None:
+        return "not measured"
+    if len(measure.columns) > 1:
+        return f"index of {listed(measure.columns)}; 1 is a typical yearly swing of one of them"
+    unit = datasets.card(study.dataset)[measure.columns[0]].unit if study.dataset else f"unit of column {measure.columns[0]}"
+    return unit if measure.transform == "none" else f"{measure.transform} of {unit}"
+
+
+def _card(study: Study) -> dict[str, Any]:
+    nodes = {column: node for node, measure in _measures(study).items() for column in measure}
+    common = {"study": study.label or study.name, "population": study.population, "dataset": study.dataset}
+    if not study.dataset:
+        return common | {"card": None, "nodes": [(node, listed(columns)) for node, columns in _measures(study).items()]}
+    card = datasets.card(study.dataset)
+    return common | {
+        "card": card,
+        "used": [(column, nodes[column.name]) for column in card.columns if column.name in nodes],
+        "unused": listed([column.label for column in card.columns if column.name not in nodes]),
+    }
+
+
+def _measures(study: Study) -> dict[str, tuple[str, ...]]:
+    if study.measures is None:
+        return {name: (name,) for name in study.panel.columns}
+    return {node: (measure,) if isinstance(measure, str) else measure.columns for node, measure in study.measures.items()}
+
+
+def _unmeasured(bundle: Bundle, told: Sequence[Claim]) -> list[str]:
+    """The nodes of the claims told at length that no study measures."""
+    measured = {node for study in bundle.studies for node in study.measured(bundle.graph)}
+    nodes = dict.fromkeys(node for claim in told if claim.edge is not None for node in (claim.edge.cause, claim.edge.effect))
+    return [node for node in nodes if node not in measured]
+
+
+# The rest
+
+
+def _assumed(analysis: Analysis) -> dict[str, Any]:
+    bundle = analysis.bundle
+    claimed = {claim.edge.name for claim in bundle.ledger.claims if claim.edge is not None}
+    return {
+        "edges": [edge.text for edge in bundle.graph.edges if edge.name not in claimed],
+        "latents": [latent.name for latent in bundle.graph.latents],
+        "aside": [(study.label or study.name, len(study.sets_aside), listed([label(bundle, node) for node in study.sets_aside])) for study in bundle.studies if study.sets_aside],
+    }
+
+
+def _hedges(bundle: Bundle) -> list[dict[str, Any]]:
+    uses = Counter(claim.hedge for claim in bundle.ledger.claims)
+    rows: list[dict[str, Any]] = []
+    for word, count in sorted(uses.items(), key=lambda item: (-item[1], item[0])):
+        reading = probability_as_claimed(word)
+        rows.append(
+            {"word": word, "count": count, "phrase": hedge(word).phrase, "mean": probability(reading.mean), "low": probability(reading.low), "high": probability(reading.high)}
+        )
+    return rows
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,284 @@
+"""The `causal` command as a user types it, in an empty folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.oracle.loops import panel
+
+ROOT = Path(__file__).resolve().parents[2]
+WORDS = {"supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable"}
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def causal(tmp_path: Path, cache: Path):
+    """Runs the command in an empty folder, with a store of its own."""
+
+    def run(*words: str, where: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "200"}
+        command = [str(Path(sys.executable).parent / "causal"), *words]
+        return subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, timeout=500, check=False)
+
+    return run
+
+
+CLAIMS = """
+[article]
+title = "Six claims"
+smallest_effect = 0.05
+
+[node.revenue]
+label = "Revenue"
+[node.corruption]
+label = "Corruption"
+[node.presence]
+label = "Presence"
+[node.illicit]
+label = "Illicit economy"
+
+[graph]
+assumed = '''
+corruption -> corruption [lag=1]
+presence -> presence [lag=1]
+'''
+
+[claim.c1]
+edge = "revenue -> corruption [lag=1, sign=+]"
+hedge = "fuels"
+says = "money corrupts"
+where = "p. 1"
+core = true
+[claim.c2]
+edge = "corruption -> presence [sign=-]"
+hedge = "arguably"
+says = "corruption weakens the state"
+where = "p. 1"
+core = true
+[claim.c3]
+edge = "presence -> illicit [lag=1, sign=-]"
+hedge = "may"
+says = "where the state is weak the trade grows"
+where = "p. 2"
+core = true
+[claim.c4]
+edge = "illicit -> revenue [sign=-]"
+hedge = "reportedly"
+says = "the trade costs money (the opposite is true)"
+where = "p. 2"
+[claim.c5]
+cause = "history"
+effect = "everything"
+untestable = "no variable holds it"
+says = "history weighs"
+where = "p. 3"
+[claim.c6]
+edge = "revenue -> presence [lag=1, sign=+]"
+hedge = "can"
+says = "revenue draws the state in (no such effect is true)"
+where = "p. 3"
+"""
+TRUTH = {
+    ("revenue", "corruption", 1): 0.4,
+    ("corruption", "presence", 0): -0.5,
+    ("presence", "illicit", 1): -0.4,
+    ("illicit", "revenue", 0): 0.6,
+    ("corruption", "corruption", 1): 0.45,
+    ("presence", "presence", 1): 0.6,
+}
+
+
+def write_bundle(folder: Path, *, claims: str = CLAIMS) -> Path:
+    folder.mkdir()
+    (folder / "claims.toml").write_text(claims, encoding="utf-8")
+    (folder / "studies.toml").write_text('[study.panel]\nfile = "panel.csv"\nunit = "unit"\ntime = "year"\n', encoding="utf-8")
+    text = '[intervention.clean]\ndo = "shift corruption -1 from 2010"\noutcome = "presence"\n'
+    (folder / "interventions.toml").write_text(text, encoding="utf-8")
+    panel(TRUTH, units=30, times=20, seed=7, year_sd=0.3).to_csv(folder / "panel.csv", index=False)
+    return folder
+
+
+def test_help_names_every_subcommand(causal) -> None:
+    done = causal("--help")
+    assert done.returncode == 0
+    for name in ("report", "claims", "graph", "identify", "fit", "test", "do", "check"):
+        assert name in done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, causal.cli; print([m for m in ('numpy', 'pandas', 'xarray', 'pymc', 'rich', 'pydantic') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_option_is_a_usage_error(causal) -> None:
+    assert causal("test", "--no-such-option").returncode == 2
+
+
+def test_claims_lists_every_claim_of_the_built_in_article_with_its_prior(causal) -> None:
+    done = causal("claims", "--json")
+    assert done.returncode == 0, done.stderr
+    claims = json.loads(done.stdout)["claims"]
+    assert len(claims) > 47
+    assert claims[0]["claim"] == "c1"
+    assert 0.5 < claims[0]["prior"]["probability_as_claimed"] < 1.0
+
+
+@pytest.mark.parametrize("form", ["text", "dot", "mermaid", "dagitty", "svg"])
+def test_the_graph_comes_in_every_form(causal, form: str, tmp_path: Path) -> None:
+    done = causal("graph", "--format", form, str(write_bundle(tmp_path / "six")))
+    assert done.returncode == 0, done.stderr
+    assert "corruption" in done.stdout
+    assert "presence" in done.stdout
+
+
+def test_identify_says_why_not(causal, tmp_path: Path) -> None:
+    done = causal("identify", str(write_bundle(tmp_path / "six")), "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["claim"]: row for row in json.loads(done.stdout)["identification"]}
+    assert rows["c2"]["identified"] is True
+    assert rows["c5"]["why"] == "no variable holds it"
+
+
+def test_every_fault_of_a_bundle_is_told_at_once_without_a_traceback_and_nothing_is_written(causal, tmp_path: Path) -> None:
+    bad = CLAIMS.replace('edge = "corruption -> presence [sign=-]"', 'edge = "corruptoin -> presence [sign=-]"').replace('"may"', '"mayhap"')
+    folder = write_bundle(tmp_path / "bad", claims=bad)
+    rows = (folder / "panel.csv").read_text(encoding="utf-8").splitlines()
+    rows[3] = rows[3].replace(rows[3].split(",")[2], "much", 1)
+    rows.append(rows[1])
+    (folder / "panel.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    for command in ("report", "test", "fit", "check"):
+        done = causal(command, str(folder))
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        assert any(re.match(r"claims\.toml:\d+ \[claim\.c2\].*corruptoin.*corruption", line) for line in lines), done.stderr
+        assert any("mayhap" in line and "claims.toml:" in line for line in lines)
+        assert any("panel.csv:" in line and re.search("u000|2000|twice|duplicate", line) for line in lines), done.stderr
+    assert not (tmp_path / "report").exists()
+    document = json.loads(causal("check", str(folder), "--json").stdout)
+    assert len(document["errors"]) >= 3
+
+
+def test_a_same_period_cycle_prints_the_cycle(causal, tmp_path: Path) -> None:
+    bad = CLAIMS.replace("revenue -> corruption [lag=1, sign=+]", "revenue -> corruption [sign=+]").replace(
+        "presence -> illicit [lag=1, sign=-]", "presence -> illicit [sign=-]"
+    )
+    done = causal("check", str(write_bundle(tmp_path / "cycle", claims=bad)))
+    assert done.returncode == 1
+    assert "->" in done.stderr
+    assert "cycle" in done.stderr
+
+
+def test_a_missing_bundle_and_an_unreadable_file_are_one_line_each(causal, tmp_path: Path) -> None:
+    done = causal("check", "no_such_bundle")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    folder = write_bundle(tmp_path / "six")
+    (folder / "panel.csv").write_bytes(b"\xff\xfe\x00\x01")
+    done = causal("check", str(folder))
+    assert done.returncode == 1
+    assert "panel.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_bundle_of_ones_own_is_judged_by_its_truth(causal, tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "six")
+    done = causal("test", str(folder), "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["verdicts"]
+    words = {row["claim"]: row["verdict"] for row in rows}
+    assert list(words) == ["c1", "c2", "c3", "c4", "c5", "c6"]
+    assert words["c1"] == words["c2"] == words["c3"] == "supported"
+    assert words["c4"] == "contradicted"
+    assert words["c5"] == "untestable"
+    assert words["c6"] in {"undecided", "negligible"}
+    answer = causal("do", "clean", str(folder), "--json")
+    assert answer.returncode == 0, answer.stderr
+    effects = json.loads(answer.stdout)["effects"]
+    last = next(row for row in effects if row["prior_set"] == "wide" and row["time"] == 2019)
+    # The truth, by hand: corruption falls by 1 a year and keeps .45 of it and what returns by the loop; presence follows at once.
+    corruption, presence, illicit = np.zeros(20), np.zeros(20), np.zeros(20)
+    for t in range(10, 20):
+        revenue_before = 0.6 * illicit[t - 1]
+        corruption[t] = -1 + 0.45 * corruption[t - 1] + 0.4 * revenue_before
+        presence[t] = -0.5 * corruption[t] + 0.6 * presence[t - 1]
+        illicit[t] = -0.4 * presence[t - 1]
+    assert last["low"] < presence[19] < last["high"]
+    wrong = causal("do", "shift coruption -1", str(folder))
+    assert wrong.returncode == 1
+    assert "did you mean 'corruption'" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_the_report_of_the_built_in_article_and_its_second_run(causal, tmp_path: Path) -> None:
+    first = causal("report")
+    assert first.returncode == 0, first.stderr
+    assert "report/index.html" in first.stdout
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert 50_000 < len(page) < 3_000_000
+    claims = json.loads(causal("claims", "--json").stdout)["claims"]
+    with (tmp_path / "report" / "verdicts.csv").open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert list(rows[0])[:2] == ["claim", "verdict"]
+    assert [row["claim"] for row in rows] == [claim["claim"] for claim in claims]
+    assert {row["verdict"] for row in rows} <= WORDS
+    import arviz
+
+    tree = arviz.from_netcdf(tmp_path / "report" / "results.nc")
+    assert "posterior" in tree.children
+    second = causal("report")
+    assert second.returncode == 0
+    assert "compiling" not in second.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report"]
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_its_data(tmp_path: Path) -> None:
+    subprocess.run(["uv", "build", "--wheel", "--out-dir", str(tmp_path), str(ROOT)], check=True, capture_output=True)
+    wheel = next(tmp_path.glob("*.whl"))
+    import zipfile
+
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for needed in (
+        "causal/datasets/latam.csv",
+        "causal/datasets/latam.toml",
+        "causal/report/page.html.j2",
+        "priors/hedges.csv",
+        "priors/articles/peru_nexus/claims.toml",
+        "priors/articles/peru_nexus/studies.toml",
+        "priors/articles/peru_nexus/interventions.toml",
+    ):
+        assert needed in names
+
+
+@pytest.mark.slow
+def test_the_readme_program_runs(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert program is not None
+    frame = panel({("corruption", "presence", 1): -0.3, ("presence", "corruption", 1): -0.1, ("corruption", "corruption", 1): 0.6, ("presence", "presence", 1): 0.6}, units=20, times=25, seed=3)
+    space: dict[str, object] = {"frame": frame.rename(columns={"unit": "country"})}
+    exec(program[1], space)
+    effect = space["effect"]
+    assert effect.sizes == {"draw": 4000, "time": 30}  # type: ignore[attr-defined]
+
+
+def test_the_readme_starts_with_the_main_job_and_has_the_test_command_in_a_block_of_its_own() -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks[0] == "pip install uv && uv run causal report\n"
+    assert blocks[1] == "uv run pytest\n"
