@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causal.dist import Normal
-from causal.errors import CausalError, ConvergenceError, Fault, nearest
-from causal.graph import Edge
+from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all
 from causal.model import Model
 
 if TYPE_CHECKING:
@@ -177,8 +176,10 @@ def _check_settings(**settings: int | None) -> None:
         for name, value in settings.items()
         if value is not None and (not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < (name != "seed"))
     ]
-    if faults:
-        raise CausalError(*faults)
+    seed = settings.get("seed")
+    if not faults and seed is not None and seed >= 2**64:
+        faults.append(Fault("the seed is too large", mend="give a whole number below 2**64"))
+    raise_all(faults)
 
 
 def _term_named(model: Model, text: str) -> str:
@@ -346,11 +347,9 @@ def _stored(path: Path) -> xr.DataTree | None:
 
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
-            return tree.load()
+            found = tree.load()
+        _convergence(found)  # a readable file that is no fit is as broken as an unreadable one
+        return found if {"posterior", "prior", "sample_stats", "observed_data"} <= set(found.children) else None
     except (OSError, ValueError, KeyError):
         return None
-
-
-def terms_of(result: Fit) -> tuple[Edge, ...]:
-    """The edges that have draws of their own."""
-    return tuple(term.edge for term in result.model.system.terms if term.edge is not None)
+    return kept if "unconverged" in kept.attrs and "posterior" in kept.children else None

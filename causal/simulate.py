@@ -186,7 +186,11 @@ def _plan(
     for column, term in enumerate(system.terms):
         steps[index[term.effect]].append(_Step(index[term.cause], term.lag, column, factors.get(column)))
     posterior = fit.posterior
-    flat = {str(name): np.ascontiguousarray(value.to_numpy().reshape(-1, value.shape[-1])) for name, value in posterior.data_vars.items()}
+    size = posterior.sizes["chain"] * posterior.sizes["draw"]
+    flat = {
+        str(name): np.ascontiguousarray(value.to_numpy().reshape(size, value.shape[-1]))
+        for name, value in posterior.data_vars.items()
+    }
     mixing = None
     if model.loadings:
         loadings = np.zeros((len(flat["effect"]), len(system.nodes), len(system.nodes)))

@@ -221,7 +221,7 @@ def test_the_built_in_bundle_is_whole_and_the_default() -> None:
     assert built_in.key == DEFAULT == "peru_nexus"
     assert bundle_keys()[0] == DEFAULT
     measured = built_in.study("latam").measured(built_in.graph)
-    assert measured == ("corruption", "growth", "presence", "prices", "violence")
+    assert measured == ("corruption", "growth", "presence", "prices")
     assert built_in.study("latam").values(built_in.graph).sizes["unit"] == 25
     assert Edge("corruption", "presence", 1, Sign.NEGATIVE) in built_in.graph.edges
 

@@ -25,7 +25,7 @@ from causal.graph import Sign
 from causal.intervene import Cut, Intervention, ScaleEdge, Set
 from causal.plot import PRIOR_LABELS, STYLES, band, carried_by, draw_graph, edge_priors, fan, loop_terms, prior_and_posterior, prior_band
 from causal.report.pictures import Picture, chart_library, inline, picture
-from causal.report.words import MEANINGS, SHORT, counted, interval, label, labelled, listed, number, probability, shortened
+from causal.report.words import MEANINGS, SHORT, central, counted, estimate, interval, label, labelled, listed, number, probability, sentence, shortened, size
 from causal.verdict import RATHER_SURE, SURE, WORDS, Estimate, Evidence, Finding, Verdict
 from priors.elicit import NO_EFFECT_SD, STRENGTHS, hedge, in_words, probability_as_claimed
 
@@ -43,7 +43,7 @@ def page(analysis: Analysis) -> str:
     import jinja2
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "probability": probability, "edge": _edge_text, "words": in_words, "shortened": shortened}
+    environment.filters |= {"number": number, "probability": probability, "edge": _edge_text, "size": size, "sentence": sentence}
     template = environment.from_string(files("causal.report").joinpath("page.html.j2").read_text(encoding="utf-8"))
     bundle, told = analysis.bundle, told_claims(analysis)
     charts: list[Picture] = []
@@ -204,7 +204,7 @@ def _claim(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "opinion": _opinion(claim),
         "verdict": verdict.verdict,
         "meaning": MEANINGS[verdict.verdict],
-        "why": verdict.why,
+        "why": sentence(verdict.why),
         "smallest": claim.smallest_effect,
         "findings": [_finding(analysis, claim, finding) for finding in verdict.findings],
         "conditional": [_finding(analysis, claim, finding) for finding in verdict.conditional],
@@ -225,14 +225,14 @@ def _opinion(claim: Claim) -> str:
         return f"Hedged as “{claim.hedge}”: readers take such words as {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
     if claim.strength == "none":
         return f"Claimed to have no effect worth the name, hedged as “{claim.hedge}”: {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
-    size = f"of a size called “{claim.strength}” ({number(STRENGTHS[claim.strength])} typical swings)"
+    large = f"of a size called “{claim.strength}” ({size(STRENGTHS[claim.strength])} typical swings)"
     if claim.edge.sign is Sign.UNKNOWN:
-        return f"An effect {size} without a direction, hedged as “{claim.hedge}”."
+        return f"An effect {large} without a direction, hedged as “{claim.hedge}”."
     way = "upwards" if claim.edge.sign is Sign.POSITIVE else "downwards"
     prior = claim_prior(claim)
     assert prior is not None
     chance = prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
-    return f"An effect {way}, {size}, hedged as “{claim.hedge}”: readers take the direction as {in_words(chance)} ({probability(chance)}; {readers})."
+    return f"An effect {way}, {large}, hedged as “{claim.hedge}”: readers take the direction as {in_words(chance)} ({probability(chance)}; {readers})."
 
 
 def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, Any]:
@@ -242,28 +242,27 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "verdict": finding.verdict,
         "short": SHORT[finding.verdict],
         "meaning": MEANINGS[finding.verdict],
-        "why": finding.why,
+        "why": sentence(finding.why),
         "identified": finding.identified,
         "formula": finding.formula,
         "smallest_found": finding.smallest_found,
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
         "aside": len(finding.set_aside),
         "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside]) if finding.set_aside else "",
-        "middle": next((estimate for estimate in finding.estimates if estimate.prior_set == "wide"), None),
         "sentence": _sentence(analysis.bundle, claim, finding),
     }
 
 
 def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
     """The numbers of a finding in a sentence, under the prior that holds no opinion."""
-    wide = next((estimate for estimate in finding.estimates if estimate.prior_set == "wide"), None)
+    wide = next((found for found in finding.estimates if found.prior_set == "wide"), None)
     if wide is None or claim.edge is None:
         return ""
     cause, effect = label(bundle, claim.edge.cause).lower(), label(bundle, claim.edge.effect).lower()
     return (
-        f"One typical yearly swing of {cause} goes with {number(wide.median)} typical swings of {effect} (90 % interval {interval(wide.low, wide.high)}; wide prior). "
-        f"An effect as claimed of more than {number(claim.smallest_effect)}: {in_words(wide.as_claimed)} ({probability(wide.as_claimed)}); "
-        f"smaller than {number(claim.smallest_effect)} either way: {in_words(wide.small)} ({probability(wide.small)})."
+        f"One typical yearly swing of {cause} goes with {central(wide.median, wide.low, wide.high)} typical swings of {effect} (90 % interval {interval(wide.low, wide.high)}; wide prior). "
+        f"An effect as claimed of more than {size(claim.smallest_effect)}: {in_words(wide.as_claimed)} ({probability(wide.as_claimed)}); "
+        f"smaller than {size(claim.smallest_effect)} either way: {in_words(wide.small)} ({probability(wide.small)})."
     )
 
 
@@ -285,21 +284,21 @@ def _numbers(analysis: Analysis, claim: Claim, verdict: Verdict) -> list[dict[st
         )
         study = analysis.bundle.study(finding.study)
         units = f"{label(analysis.bundle, claim.edge.effect)} ({_unit(study, claim.edge.effect)}) per {label(analysis.bundle, claim.edge.cause)} ({_unit(study, claim.edge.cause)})"
-        rows = [_number_row(estimate, priors.get(estimate.prior_set)) for estimate in finding.estimates]
+        rows = [_number_row(found, priors.get(found.prior_set)) for found in finding.estimates]
         tables.append({"study": study.label or finding.study, "standing": standing, "units": units, "rows": rows})
     return tables
 
 
-def _number_row(estimate: Estimate, prior: Any) -> dict[str, str]:
+def _number_row(found: Estimate, prior: Any) -> dict[str, str]:
     before = prior_band(prior) if prior is not None else None
     return {
-        "set": PRIOR_LABELS.get(estimate.prior_set, estimate.prior_set),
+        "set": PRIOR_LABELS.get(found.prior_set, found.prior_set),
         "before": interval(before.low, before.high) if before is not None else "",
-        "after": f"{number(estimate.median)} ({interval(estimate.low, estimate.high)})",
-        "natural": f"{number(estimate.natural_median)} ({interval(estimate.natural_low, estimate.natural_high)})",
-        "claimed": probability(estimate.as_claimed),
-        "opposite": probability(estimate.opposite),
-        "small": probability(estimate.small),
+        "after": estimate(found.median, found.low, found.high),
+        "natural": estimate(found.natural_median, found.natural_low, found.natural_high),
+        "claimed": probability(found.as_claimed),
+        "opposite": probability(found.opposite),
+        "small": probability(found.small),
     }
 
 
@@ -326,7 +325,7 @@ def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "strength": claim.strength,
         "taken": taken,
         "verdict": verdict.verdict,
-        "why": verdict.why,
+        "why": sentence(verdict.why),
         "second": second.verdict if second is not None else "",
     }
 
@@ -347,11 +346,11 @@ def _told_priors(analysis: Analysis, claims: Sequence[Claim]) -> str:
             continue
         carried = carried_by(analysis, claim.edge.name)
         known = prior_band(edge_priors(analysis, claim.edge.name)["article"])
-        sentence = f"{claim.edge.name}: article's prior {interval(known.low, known.high)}"
+        line = f"{claim.edge.name}: article's prior {interval(known.low, known.high)}"
         for study, fits in carried.items():
             after = band(fits["article"].edge(claim.edge.name, scale="standard").to_numpy())
-            sentence += f", after the data of {study} {interval(after.low, after.high)}"
-        told.append(sentence + ("." if carried else ", no data."))
+            line += f", after the data of {study} {interval(after.low, after.high)}"
+        told.append(line + ("." if carried else ", no data."))
     return " ".join(told)
 
 
@@ -396,7 +395,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
     weak = [each for each in rests if each["word"] != "supported" and not _is_memory(each["term"])]
     own = {row["set"]: row for row in rows}
     sets = [PRIOR_LABELS[name] for name in ("article", "wide") if PRIOR_LABELS[name] in own]
-    sentence = f"By {last}, {outcome.lower()} would change by " + "; ".join(
+    told = f"By {last}, {outcome.lower()} would change by " + "; ".join(
         f"{own[name]['middle']} (90 % interval {own[name]['range']}) under the {name}" for name in sets
     )
     bands = ", ".join(f"{name}: {own[name]['middle']}, 90 % interval {own[name]['range']}" for name in sets)
@@ -409,7 +408,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
         "unit": _unit(model.study, spec.outcome),
         "swing": number(swing),
         "last": last,
-        "sentence": sentence + ".",
+        "sentence": told + ".",
         "rows": rows,
         "rests": rests,
         "weak": len(weak),
@@ -427,9 +426,9 @@ def _end_row(name: str, draws: Any, swing: float) -> dict[str, str]:
     other = float((np.sign(draws) == -direction).mean()) if direction else 0.0
     return {
         "set": PRIOR_LABELS.get(name, name),
-        "middle": f"{'+' if found.middle > 0 else ''}{number(found.middle)}",
+        "middle": central(found.middle, found.low, found.high, signed=True),
         "range": interval(found.low, found.high),
-        "swings": f"{number(found.middle / swing)} ({interval(found.low / swing, found.high / swing)})",
+        "swings": estimate(found.middle / swing, found.low / swing, found.high / swing, signed=True),
         "way": "up" if direction > 0 else "down" if direction < 0 else "no change",
         "other": f"{in_words(other)} ({probability(other)})" if direction else "no change in any draw",
     }
@@ -446,10 +445,10 @@ def _act(bundle: Bundle, act: Intervention) -> str:
     if isinstance(act, (Cut, ScaleEdge)):
         edge = bundle.graph.edge(act.edge)
         name = f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
-        return (f"Take away the link {name}" if isinstance(act, Cut) else f"Multiply the link {name} by {number(act.factor)}") + span + where
+        return (f"Take away the link {name}" if isinstance(act, Cut) else f"Multiply the link {name} by {size(act.factor)}") + span + where
     if isinstance(act, Set):
-        return f"Hold {label(bundle, act.node).lower()} at {number(act.value)}{span}{where}"
-    return f"Add {number(act.amount)} to {label(bundle, act.node).lower()} in every period{span}{where}; what is added stays to the extent that the node remembers itself"
+        return f"Hold {label(bundle, act.node).lower()} at {size(act.value)}{span}{where}"
+    return f"Add {size(act.amount)} to {label(bundle, act.node).lower()} in every period{span}{where}; what is added stays to the extent that the node remembers itself"
 
 
 # Studies
@@ -495,7 +494,7 @@ def _terms(fits: Mapping[str, Fit]) -> list[dict[str, Any]]:
     for term in model.system.terms:
         after = [band(fitted.posterior["effect"].sel(edge=term.name).to_numpy()) for fitted in fits.values()]
         road = "; ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads) if term.edge is None else ""
-        rows.append({"term": term.name, "road": shortened(road), "after": [f"{number(each.middle)} ({interval(each.low, each.high)})" for each in after]})
+        rows.append({"term": term.name, "road": shortened(road), "after": [estimate(each.middle, each.low, each.high) for each in after]})
     return rows
 
 

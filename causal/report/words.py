@@ -58,9 +58,30 @@ def number(value: float, digits: int = 2) -> str:
     return told.replace("-", "\N{MINUS SIGN}") if float(told.replace(",", "")) else "0"
 
 
+def size(value: float) -> str:
+    """A number that somebody chose, as it was written: without zeros that would claim precision."""
+    return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}")
+
+
 def interval(low: float, high: float) -> str:
-    """An interval, both ends to the precision of the narrower need."""
-    return f"{number(low)} to {number(high)}"
+    """An interval, both ends to the decimals that its width is known to."""
+    places = _places(low, high)
+    return f"{_fixed(low, places)} to {_fixed(high, places)}"
+
+
+def estimate(middle: float, low: float, high: float, *, signed: bool = False) -> str:
+    """A median with its interval in brackets, all to the same decimals.
+
+    >>> estimate(-0.0526, -0.0962, -0.00971)
+    '\N{MINUS SIGN}0.053 (\N{MINUS SIGN}0.096 to \N{MINUS SIGN}0.010)'
+    """
+    return f"{central(middle, low, high, signed=signed)} ({interval(low, high)})"
+
+
+def central(middle: float, low: float, high: float, *, signed: bool = False) -> str:
+    """A median to the decimals of its interval."""
+    told = _fixed(middle, _places(low, high))
+    return f"+{told}" if signed and middle > 0 and told.strip("0.,") else told
 
 
 def probability(value: float) -> str:
@@ -89,10 +110,29 @@ def label(bundle: Bundle, node: str) -> str:
 def labelled(bundle: Bundle, edge: Edge) -> str:
     """An edge in the nodes' names for readers: what moves what, which way and when."""
     when = "in the same period" if edge.lag == 0 else "one period later" if edge.lag == 1 else f"{edge.lag} periods later"
-    verb = {Sign.POSITIVE: "raises", Sign.NEGATIVE: "lowers", Sign.UNKNOWN: "moves"}[edge.sign]
-    return f"{label(bundle, edge.cause)} {verb} {label(bundle, edge.effect).lower()}, {when}"
+    verb = {Sign.POSITIVE: "raise", Sign.NEGATIVE: "lower", Sign.UNKNOWN: "move"}[edge.sign]
+    return f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}: said to {verb} it {when}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
 def shortened(text: str, length: int = _ROAD_LENGTH) -> str:
     """Text cut at a word, with a mark that it was cut."""
     return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
+
+
+def _places(low: float, high: float) -> int:
+    width = abs(high - low) or abs(high)
+    return min(max(1 - math.floor(math.log10(width)), 0), 8) if width > 0 and math.isfinite(width) else 2
+
+
+def _fixed(value: float, places: int) -> str:
+    if not math.isfinite(value):
+        return "unknown"
+    told = f"{value:,.{places}f}"
+    told = told.removeprefix("-") if not told.strip("-0.,") else told
+    return told.replace("-", "\N{MINUS SIGN}")
