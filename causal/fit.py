@@ -74,6 +74,11 @@ class Fit:
         has them, `shock_loading` (chain, draw, pair) and `missing` (chain, draw, hole)."""
         return self.data["posterior"].to_dataset()
 
+    def draws(self, name: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """One variable of `posterior` as a plain array (draw, last dim), draws in chain-major order."""
+        values = self.posterior[name].to_numpy()
+        return np.ascontiguousarray(values.reshape(values.shape[0] * values.shape[1], values.shape[2]))
+
     def edge(self, text: str, *, scale: str = "natural") -> xr.DataArray:
         """Draws (chain, draw) of one edge's effect.
 

@@ -13,7 +13,6 @@ notebook can change them and a page can show them with or without JavaScript.
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -62,7 +61,6 @@ _MEASURED, _PLAIN = "#dcebf7", "#ffffff"
 _INK, _PRIOR, _POSTERIOR = "#1b1b1b", "#8a6d1a", "#14508c"
 _SET_COLOURS = {"article": "#8a4b08", "sceptical": "#5b2a86", "wide": "#14508c"}
 _SET_SHAPES = {"article": "circle", "sceptical": "square", "wide": "diamond"}
-_TAIL = 0.05
 _BEFORE = 2  # periods without an effect that a fan shows, so that the eye sees where it begins
 
 
@@ -129,13 +127,16 @@ def prior_band(prior: Dist) -> Band:
 def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None, *, columns: int = 2) -> alt.FacetChart:
     """What each prior set holds of a claim's effect before the data, against what it holds after them.
 
-    A panel for each edge of `claims` (their keys; by default the core claims): 90 % interval, 50 % bar and median on the standard scale, before and after the
-    data of each study that carries the edge. A claim without data has its prior only, and its panel says so. Dotted lines
-    are the smallest effect of interest. Raises `CausalError` where no claim has an edge.
+    A panel for each edge of `claims` (their keys; by default the core claims): 90 % interval, 50 % bar and median on the
+    standard scale, before and after the data of each study that carries the edge. A claim without data has its prior
+    only, and its panel says so. Dotted lines are the smallest effect of interest. Raises `CausalError` where no claim has
+    an edge.
     """
     import altair as alt
 
-    chosen = [analysis.bundle.ledger[key] for key in claims] if claims is not None else [claim for claim in analysis.bundle.ledger.claims if claim.core]
+    chosen = (
+        [analysis.bundle.ledger[key] for key in claims] if claims is not None else [claim for claim in analysis.bundle.ledger.claims if claim.core]
+    )
     edges = {claim.edge.name: (claim.edge, claim.smallest_effect) for claim in chosen if claim.edge is not None}
     if not edges:
         raise CausalError(Fault("no claim with an edge to draw", mend="name claims that an edge holds"))
@@ -167,12 +168,19 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
     offset = alt.YOffset("kind:N", sort=kinds)
     colour = alt.Color("kind:N", title=None, sort=kinds, scale=alt.Scale(domain=kinds, range=[_PRIOR, *[_POSTERIOR] * (len(kinds) - 1)]))
     dash = alt.StrokeDash("kind:N", legend=None, sort=kinds, scale=alt.Scale(domain=kinds, range=[[5, 3], *[[1, 0]] * (len(kinds) - 1)]))
-    shape = alt.Shape("kind:N", title=None, sort=kinds, scale=alt.Scale(domain=kinds, range=["square", *["circle", "diamond", "triangle-up"] * len(kinds)][: len(kinds)]))
+    shape = alt.Shape(
+        "kind:N",
+        title=None,
+        sort=kinds,
+        scale=alt.Scale(domain=kinds, range=["square", *["circle", "diamond", "triangle-up"] * len(kinds)][: len(kinds)]),
+    )
     told = [alt.Tooltip(f"{field}:Q", format=".2f") for field in ("low", "middle", "high")]
     layers = (
         alt.Chart().transform_filter("datum.what == 'zero'").mark_rule(color=_INK, strokeWidth=1).encode(x=across),
         alt.Chart().transform_filter("datum.what == 'limit'").mark_rule(color="#6b6b6b", strokeDash=[2, 3]).encode(x=across),
-        base.mark_rule(clip=True, strokeWidth=2).encode(x=across, x2="high:Q", y=down, yOffset=offset, color=colour, strokeDash=dash, tooltip=["prior:N", "kind:N", *told]),
+        base.mark_rule(clip=True, strokeWidth=2).encode(
+            x=across, x2="high:Q", y=down, yOffset=offset, color=colour, strokeDash=dash, tooltip=["prior:N", "kind:N", *told]
+        ),
         base.mark_rule(clip=True, strokeWidth=6, opacity=0.45).encode(x="lower:Q", x2="upper:Q", y=down, yOffset=offset, color=colour),
         base.mark_point(clip=True, filled=True, size=60, opacity=1).encode(x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape),
     )
@@ -184,7 +192,8 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
 def fan(answer: Answer, *, prior_sets: Sequence[str] = ("article", "wide"), label: str = "") -> alt.FacetChart:
     """What an intervention changes over time: median, 50 % and 90 % bands in natural units, a panel for each prior set.
 
-    Only times from shortly before the first effect on are shown. `label` names the outcome for readers. Raises `CausalError` for a prior set the answer lacks.
+    Only times from shortly before the first effect on are shown. `label` names the outcome for readers. Raises
+    `CausalError` for a prior set that the answer lacks.
     """
     import altair as alt
 
@@ -202,7 +211,11 @@ def fan(answer: Answer, *, prior_sets: Sequence[str] = ("article", "wide"), labe
         values = answer.effects[name].transpose("draw", "time").to_numpy()
         for at in range(first, len(times)):
             rows.append({"prior": PRIOR_LABELS.get(name, name), "time": int(times[at]) if whole else str(times[at]), **asdict(band(values[:, at]))})
-    over = alt.X("time:Q", title=None, axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False, nice=False)) if whole else alt.X("time:O", title=None)
+    over = (
+        alt.X("time:Q", title=None, axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False, nice=False))
+        if whole
+        else alt.X("time:O", title=None)
+    )
     title = f"change in {label or answer.spec.outcome}"
     base = alt.Chart()
     up = alt.Y("low:Q", title=title)
@@ -271,7 +284,9 @@ def _drawing(graph: Graph, highlight: set[str], words: Mapping[str, str], labels
 
     drawing: Any = pygraphviz.AGraph(directed=True, strict=False)
     drawing.graph_attr.update(bgcolor="white", pad="0.2", nodesep="0.45", ranksep="0.5", rankdir="LR" if len(graph.nodes) > 12 else "TB")
-    drawing.node_attr.update(shape="box", style="rounded,filled", fontname=_FONT, fontsize="14", margin="0.14,0.08", color="#444444", fillcolor=_PLAIN)
+    drawing.node_attr.update(
+        shape="box", style="rounded,filled", fontname=_FONT, fontsize="14", margin="0.14,0.08", color="#444444", fillcolor=_PLAIN
+    )
     drawing.edge_attr.update(fontname=_FONT, fontsize="12", fontcolor=_INK, arrowsize="0.8")
     for node in graph.nodes:
         label = "\n".join(textwrap.wrap(labels.get(node.name, node.name), 22)) or node.name
@@ -335,7 +350,9 @@ def _panel_title(analysis: Analysis, edge: Edge, carried: bool) -> str:
 def _header() -> Any:
     import altair as alt
 
-    return alt.Header(labelExpr="split(datum.value, '|')", labelFontSize=13, labelFontWeight="bold", labelLimit=0, labelAnchor="start", labelPadding=6)
+    return alt.Header(
+        labelExpr="split(datum.value, '|')", labelFontSize=13, labelFontWeight="bold", labelLimit=0, labelAnchor="start", labelPadding=6
+    )
 
 
 def _dressed(chart: Any) -> Any:
@@ -346,8 +363,3 @@ def _dressed(chart: Any) -> Any:
         .configure_legend(orient="top", labelFontSize=12, symbolSize=80, labelLimit=0)
         .configure_view(stroke="#cccccc")
     )
-
-
-def finite(value: float) -> float | None:
-    """The number, or None where it is none, for JSON."""
-    return value if math.isfinite(value) else None

@@ -185,12 +185,7 @@ def _plan(
     steps: list[list[_Step]] = [[] for _ in system.nodes]
     for column, term in enumerate(system.terms):
         steps[index[term.effect]].append(_Step(index[term.cause], term.lag, column, factors.get(column)))
-    posterior = fit.posterior
-    size = posterior.sizes["chain"] * posterior.sizes["draw"]
-    flat = {
-        str(name): np.ascontiguousarray(value.to_numpy().reshape(size, value.shape[-1]))
-        for name, value in posterior.data_vars.items()
-    }
+    flat = {str(name): fit.draws(str(name)) for name in fit.posterior.data_vars}
     mixing = None
     if model.loadings:
         loadings = np.zeros((len(flat["effect"]), len(system.nodes), len(system.nodes)))

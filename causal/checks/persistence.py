@@ -42,7 +42,7 @@ def check(fit: Fit) -> CheckResult:
 def spectral_radius(fit: Fit) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """The spectral radius of each draw's reduced form: below 1 a shock dies out. Draws in chain-major order."""
     system = fit.model.system
-    effects = fit.posterior["effect"].stack(sample=("chain", "draw")).transpose("sample", "edge").to_numpy()
+    effects = fit.draws("effect")
     rows, columns = system.positions()
     size = len(system.nodes)
     coefficients = np.zeros((len(effects), size, size * (system.lags + 1)))

@@ -25,7 +25,22 @@ from causal.graph import Sign
 from causal.intervene import Cut, Intervention, ScaleEdge, Set
 from causal.plot import PRIOR_LABELS, STYLES, band, carried_by, draw_graph, edge_priors, fan, loop_terms, prior_and_posterior, prior_band
 from causal.report.pictures import Picture, chart_library, inline, picture
-from causal.report.words import MEANINGS, SHORT, central, counted, estimate, interval, label, labelled, listed, number, probability, sentence, shortened, size
+from causal.report.words import (
+    MEANINGS,
+    SHORT,
+    central,
+    counted,
+    estimate,
+    interval,
+    label,
+    labelled,
+    listed,
+    number,
+    probability,
+    sentence,
+    shortened,
+    size,
+)
 from causal.verdict import RATHER_SURE, SURE, WORDS, Estimate, Evidence, Finding, Verdict
 from priors.elicit import NO_EFFECT_SD, STRENGTHS, hedge, in_words, probability_as_claimed
 
@@ -78,8 +93,8 @@ def page(analysis: Analysis) -> str:
         unmeasured=[label(bundle, node) for node in _unmeasured(bundle, told)],
         assumed=_assumed(analysis),
         versions=[(name, _version(name)) for name in _PACKAGES] + [("Python", platform.python_version())],
-        specifications=[(chart.key, Markup(chart.specification)) for chart in charts],  # noqa: S704
-        chart_library=Markup(chart_library()),  # noqa: S704
+        specifications=[(chart.key, Markup(chart.specification)) for chart in charts],
+        chart_library=Markup(chart_library()),
         short=SHORT,
         counted=counted,
     )
@@ -98,12 +113,12 @@ def told_claims(analysis: Analysis) -> tuple[Claim, ...]:
 
 
 def _edge_text(text: str) -> Markup:
-    """Escaped text in which `>` stays itself, so that an edge reads in the source of the page as it does in a bundle. Alone it opens nothing."""
-    return Markup(str(escape(text)).replace("&gt;", ">"))  # noqa: S704
+    """Escaped text in which `>` stays itself: an edge reads in the page's source as in a bundle, and alone a `>` opens nothing."""
+    return Markup(str(escape(text)).replace("&gt;", ">"))
 
 
 def _markup(shown: Picture) -> dict[str, Any]:
-    return {"key": shown.key, "still": Markup(shown.still), "told": shown.told}  # noqa: S704
+    return {"key": shown.key, "still": Markup(shown.still), "told": shown.told}
 
 
 def _counts(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
@@ -130,7 +145,12 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
         loop = " Together they close a loop." if _closes(core) else ""
         sentences.append(
             f"At its core stand {counted(len(core), 'claim')}: "
-            + listed([f"{label(analysis.bundle, claim.edge.cause)} → {label(analysis.bundle, claim.edge.effect)}" if claim.edge else claim.key for claim in core])
+            + listed(
+                [
+                    f"{label(analysis.bundle, claim.edge.cause)} → {label(analysis.bundle, claim.edge.effect)}" if claim.edge else claim.key
+                    for claim in core
+                ]
+            )
             + f".{loop} Of these, "
             + listed([f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in WORDS if found[word]])
             + f". {_whole(found, len(core))}"
@@ -143,8 +163,8 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
         if finding.identified
     }
     sentences += [
-        f"There is a second answer that holds only under an assumption: if the {counted(aside, 'influence')} that the article names and the study sets aside did not matter, "
-        f"{edge} would be {word} ({SHORT[word]}). The data cannot show that they do not matter."
+        f"There is a second answer that holds only under an assumption: if the {counted(aside, 'influence')} that the article names and the study "
+        f"sets aside did not matter, {edge} would be {word} ({SHORT[word]}). The data cannot show that they do not matter."
         for edge, word, aside in sorted(conditional)
     ]
     return sentences
@@ -156,10 +176,14 @@ def _whole(found: Counter[str], size: int) -> str:
         return "The data support every one of them."
     against = found["contradicted"] + found["negligible"]
     if against:
-        return f"As a whole the core does not hold up in these data: {counted(against, 'link')} of it {'is' if against == 1 else 'are'} contradicted or too small to matter."
+        are = "is" if against == 1 else "are"
+        return f"As a whole the core does not hold up in these data: {counted(against, 'link')} of it {are} contradicted or too small to matter."
     if found["supported"]:
         return "The data support a part of it; the whole rests on the article's opinion where they do not."
-    return "So these data neither support nor contradict the core of the article. What one believes of it after reading this page is what one believed before."
+    return (
+        "So these data neither support nor contradict the core of the article. "
+        "What one believes of it after reading this page is what one believed before."
+    )
 
 
 def _closes(claims: Sequence[Claim]) -> bool:
@@ -209,7 +233,11 @@ def _claim(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "findings": [_finding(analysis, claim, finding) for finding in verdict.findings],
         "conditional": [_finding(analysis, claim, finding) for finding in verdict.conditional],
         "numbers": _numbers(analysis, claim, verdict),
-        "priors": [(PRIOR_LABELS.get(name, name), interval(found.low, found.high)) for name, prior in _priors(analysis, claim).items() for found in [prior_band(prior)]],
+        "priors": [
+            (PRIOR_LABELS.get(name, name), interval(found.low, found.high))
+            for name, prior in _priors(analysis, claim).items()
+            for found in [prior_band(prior)]
+        ],
     }
 
 
@@ -224,7 +252,9 @@ def _opinion(claim: Claim) -> str:
     if claim.edge is None:
         return f"Hedged as “{claim.hedge}”: readers take such words as {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
     if claim.strength == "none":
-        return f"Claimed to have no effect worth the name, hedged as “{claim.hedge}”: {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
+        return (
+            f"Claimed to have no effect worth the name, hedged as “{claim.hedge}”: {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
+        )
     large = f"of a size called “{claim.strength}” ({size(STRENGTHS[claim.strength])} typical swings)"
     if claim.edge.sign is Sign.UNKNOWN:
         return f"An effect {large} without a direction, hedged as “{claim.hedge}”."
@@ -232,7 +262,9 @@ def _opinion(claim: Claim) -> str:
     prior = claim_prior(claim)
     assert prior is not None
     chance = prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
-    return f"An effect {way}, {large}, hedged as “{claim.hedge}”: readers take the direction as {in_words(chance)} ({probability(chance)}; {readers})."
+    return (
+        f"An effect {way}, {large}, hedged as “{claim.hedge}”: readers take the direction as {in_words(chance)} ({probability(chance)}; {readers})."
+    )
 
 
 def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, Any]:
@@ -260,7 +292,8 @@ def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
         return ""
     cause, effect = label(bundle, claim.edge.cause).lower(), label(bundle, claim.edge.effect).lower()
     return (
-        f"One typical yearly swing of {cause} goes with {central(wide.median, wide.low, wide.high)} typical swings of {effect} (90 % interval {interval(wide.low, wide.high)}; wide prior). "
+        f"One typical yearly swing of {cause} goes with {central(wide.median, wide.low, wide.high)} typical swings of {effect} "
+        f"(90 % interval {interval(wide.low, wide.high)}; wide prior). "
         f"An effect as claimed of more than {size(claim.smallest_effect)}: {in_words(wide.as_claimed)} ({probability(wide.as_claimed)}); "
         f"smaller than {size(claim.smallest_effect)} either way: {in_words(wide.small)} ({probability(wide.small)})."
     )
@@ -283,7 +316,8 @@ def _numbers(analysis: Analysis, claim: Claim, verdict: Verdict) -> list[dict[st
             else "an association, not an effect"
         )
         study = analysis.bundle.study(finding.study)
-        units = f"{label(analysis.bundle, claim.edge.effect)} ({_unit(study, claim.edge.effect)}) per {label(analysis.bundle, claim.edge.cause)} ({_unit(study, claim.edge.cause)})"
+        above, below = ((f"{label(analysis.bundle, node)} ({_unit(study, node)})") for node in (claim.edge.effect, claim.edge.cause))
+        units = f"{above} per {below}"
         rows = [_number_row(found, priors.get(found.prior_set)) for found in finding.estimates]
         tables.append({"study": study.label or finding.study, "standing": standing, "units": units, "rows": rows})
     return tables
@@ -366,13 +400,15 @@ def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
     large = inline(draw_graph(bundle.graph, highlight=measured, words=words, labels=labels, core=core), "whole") if whole else ""
     present = {part for word in words.values() for part in word.split(" / ")}
     return {
-        "small": Markup(small),  # noqa: S704
-        "large": Markup(large),  # noqa: S704
+        "small": Markup(small),
+        "large": Markup(large),
         "nodes": len(shown.nodes),
         "all_nodes": len(bundle.graph.nodes),
         "all_edges": len(bundle.graph.edges),
         "edges": [
-            {"edge": edge.text, "says": labelled(bundle, edge), "word": words.get(edge.name, "assumed, no claim")} for edge in shown.edges if edge.cause != edge.effect
+            {"edge": edge.text, "says": labelled(bundle, edge), "word": words.get(edge.name, "assumed, no claim")}
+            for edge in shown.edges
+            if edge.cause != edge.effect
         ],
         "measured": listed([labels[node] for node in bundle.graph.names if node in measured]),
         "legend": [(word, STYLES[word].colour, {"bold": "solid"}.get(STYLES[word].line, STYLES[word].line)) for word in WORDS if word in present],
@@ -390,7 +426,10 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
     swing = float(model.design.scales[model.system.nodes.index(spec.outcome)])
     rows = [_end_row(name, effects.isel(time=-1).to_numpy(), swing) for name, effects in answer.effects.items()]
     last = str(next(iter(answer.effects.values()))["time"].to_numpy()[-1])
-    rests = [{"term": term, "word": word, "short": shortened(word), "long": len(shortened(word)) < len(word), "known": word.split(" / ")[0] in MEANINGS} for term, word in answer.rests_on.items()]
+    rests: list[dict[str, Any]] = [
+        {"term": term, "word": word, "short": shortened(word), "long": len(shortened(word)) < len(word), "known": word.split(" / ")[0] in MEANINGS}
+        for term, word in answer.rests_on.items()
+    ]
     # A node's memory is assumed in every answer; what a reader must weigh are the links.
     weak = [each for each in rests if each["word"] != "supported" and not _is_memory(each["term"])]
     own = {row["set"]: row for row in rows}
@@ -413,7 +452,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
         "rests": rests,
         "weak": len(weak),
         "links": sum(not _is_memory(each["term"]) for each in rests),
-        "badges": list(dict.fromkeys(each["word"].split(" / ")[0] if each["known"] else "assumed" if each["word"].startswith("assumed") else "road through unmeasured nodes" for each in weak)),
+        "badges": list(dict.fromkeys(_brief(each["word"]) for each in weak)),
         "study": model.study.label or model.study.name,
         "aside": len(model.study.sets_aside),
         "picture": picture(key, fan(answer, label=outcome.lower()), f"Change in {outcome.lower()} over time, to {last}. At the end: {bands}."),
@@ -434,6 +473,12 @@ def _end_row(name: str, draws: Any, swing: float) -> dict[str, str]:
     }
 
 
+def _brief(word: str) -> str:
+    """What a link rests on, in a word or few."""
+    first = word.split(" / ")[0]
+    return first if first in MEANINGS else "assumed" if first.startswith("assumed") else "road through unmeasured nodes"
+
+
 def _is_memory(term: str) -> bool:
     cause, _, rest = term.partition(" -> ")
     return rest.split(" [")[0] == cause
@@ -448,7 +493,8 @@ def _act(bundle: Bundle, act: Intervention) -> str:
         return (f"Take away the link {name}" if isinstance(act, Cut) else f"Multiply the link {name} by {size(act.factor)}") + span + where
     if isinstance(act, Set):
         return f"Hold {label(bundle, act.node).lower()} at {size(act.value)}{span}{where}"
-    return f"Add {size(act.amount)} to {label(bundle, act.node).lower()} in every period{span}{where}; what is added stays to the extent that the node remembers itself"
+    stays = "what is added stays to the extent that the node remembers itself"
+    return f"Add {size(act.amount)} to {label(bundle, act.node).lower()} in every period{span}{where}; {stays}"
 
 
 # Studies
@@ -479,7 +525,11 @@ def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, An
         f"{used:,} unit-periods enter as outcomes, the first of them in {times[int(sweep.first.min())]}",
         "fitted": listed([label(bundle, node) for node in model.system.nodes]),
         "terms": _terms(found.fits),
-        "picture": picture(key, loop_terms(found.fits), f"Every fitted term of the study {name} with its 90 % interval under each prior set; the table beside it has the numbers."),
+        "picture": picture(
+            key,
+            loop_terms(found.fits),
+            f"Every fitted term of the study {name} with its 90 % interval under each prior set; the table beside it has the numbers.",
+        ),
     }
 
 
@@ -503,9 +553,9 @@ def _unit(study: Study, node: str) -> str:
     measure = study.measure(node)
     if measure is None:
         return "not measured"
-    if len(measure.columns) > 1:
-        return f"index of {listed(measure.columns)}; 1 is a typical yearly swing of one of them"
-    unit = datasets.card(study.dataset)[measure.columns[0]].unit if study.dataset else f"unit of column {measure.columns[0]}"
+    if not isinstance(measure.column, str):
+        return f"index of {listed(measure.column)}; 1 is a typical yearly swing of one of them"
+    unit = datasets.card(study.dataset)[measure.column].unit if study.dataset else f"unit of column {measure.column}"
     return unit if measure.transform == "none" else f"{measure.transform} of {unit}"
 
 
@@ -544,7 +594,11 @@ def _assumed(analysis: Analysis) -> dict[str, Any]:
     return {
         "edges": [edge.text for edge in bundle.graph.edges if edge.name not in claimed],
         "latents": [latent.name for latent in bundle.graph.latents],
-        "aside": [(study.label or study.name, len(study.sets_aside), listed([label(bundle, node) for node in study.sets_aside])) for study in bundle.studies if study.sets_aside],
+        "aside": [
+            (study.label or study.name, len(study.sets_aside), listed([label(bundle, node) for node in study.sets_aside]))
+            for study in bundle.studies
+            if study.sets_aside
+        ],
     }
 
 
@@ -554,7 +608,14 @@ def _hedges(bundle: Bundle) -> list[dict[str, Any]]:
     for word, count in sorted(uses.items(), key=lambda item: (-item[1], item[0])):
         reading = probability_as_claimed(word)
         rows.append(
-            {"word": word, "count": count, "phrase": hedge(word).phrase, "mean": probability(reading.mean), "low": probability(reading.low), "high": probability(reading.high)}
+            {
+                "word": word,
+                "count": count,
+                "phrase": hedge(word).phrase,
+                "mean": probability(reading.mean),
+                "low": probability(reading.low),
+                "high": probability(reading.high),
+            }
         )
     return rows
 

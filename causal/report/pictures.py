@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+_EXPORTS = "window.vegaEmbed = vegaEmbed;"
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -55,7 +57,7 @@ def chart_library() -> str:
     """The JavaScript that draws the charts, safe inside a script element."""
     import vl_convert
 
-    bundle = vl_convert.javascript_bundle(vl_version=_version())
+    bundle = vl_convert.javascript_bundle(_EXPORTS, vl_version=_version())
     return bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")
 
 

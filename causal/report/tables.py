@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from causal.verdict import PRIOR_SETS, Estimate, Finding, Verdict
@@ -30,9 +29,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def verdicts_csv(analysis: Analysis) -> str:
     """One row for each claim of the ledger, in its order; columns `COLUMNS`.
 
-    `low_*` and `high_*` bound 90 % intervals in natural units (outcome per unit of cause), `*_standard` the same on the standard scale. The numbers are
-    those of the first study that has any; `numbers_are` says whether they are an effect, an effect only if the nodes
-    of `set_aside` are assumed away, or an association only. Text that a spreadsheet would run as a formula begins with an apostrophe.
+    `low_*` and `high_*` bound 90 % intervals in natural units (outcome per unit of cause), `low_standard_*` and so on the same
+    on the standard scale. The numbers are those of the first study that has any; `numbers_are` says whether they are an
+    effect, an effect only if the nodes of `set_aside` are assumed away, or an association only. Text that a spreadsheet
+    would run as a formula begins with an apostrophe.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -46,13 +46,18 @@ def verdicts_csv(analysis: Analysis) -> str:
 def results_tree(analysis: Analysis) -> xr.DataTree | None:
     """Every draw as one tree that ArviZ opens, or None where no study was fitted.
 
-    The groups posterior, prior, sample_stats and observed_data are the first study's under the article's prior. Its other prior sets stand beside them as
-    posterior_sceptical and so on, and further studies as posterior_STUDY_article, ..., observed_data_STUDY.
+    The groups posterior, prior, sample_stats and observed_data are the first study's under the article's prior. Its other
+    prior sets stand beside them as posterior_sceptical and so on, and further studies as posterior_STUDY_article, ...,
+    observed_data_STUDY.
     """
     import xarray as xr
 
     groups: dict[str, xr.Dataset] = {}
-    attributes: dict[str, str] = {"article": analysis.bundle.source.title, "prior_set": "article", "scale": "effects: sd of the outcome per sd of the cause"}
+    attributes: dict[str, str] = {
+        "article": analysis.bundle.source.title,
+        "prior_set": "article",
+        "scale": "effects: sd of the outcome per sd of the cause",
+    }
     for place, (study, found) in enumerate(analysis.evidence.items()):
         owner = "" if place == 0 else f"_{_group_name(study)}"
         attributes.setdefault("study", study)
@@ -133,8 +138,3 @@ def _cell(value: Any) -> str:
 
 def _group_name(study: str) -> str:
     return re.sub(r"\W+", "_", study)
-
-
-def spreadsheet_safe(cells: Sequence[Any]) -> list[str]:
-    """Cells as `verdicts.csv` writes them: numbers as numbers, formulas as text."""
-    return [_cell(value) for value in cells]

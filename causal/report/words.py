@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from priors.read import Bundle
 
 MEANINGS: Mapping[str, str] = {
-    "supported": "The data speak for the claim: the effect runs as claimed and is large enough to matter, whichever of the three starting opinions one holds.",
-    "contradicted": "The data speak against the claim: the effect runs the other way and is large enough to matter, even if one starts without the article's opinion.",
+    "supported": (
+        "The data speak for the claim: the effect runs as claimed and is large enough to matter, whichever of the three starting opinions one holds."
+    ),
+    "contradicted": (
+        "The data speak against the claim: the effect runs the other way and is large enough to matter, "
+        "even if one starts without the article's opinion."
+    ),
     "negligible": "The data say that the effect, if there is any, is too small to matter.",
     "prior-driven": "It looks supported only if one already believes the article. The data by themselves do not carry it.",
     "undecided": "The data can speak to the claim and do not settle it: an effect as claimed fits them, and so does none that matters.",
