@@ -83,7 +83,14 @@ def analyse(
         progress = announce(f"{study}, {name} prior") if announce else None
         fits[study, name] = fit(model, seed=seed, draws=draws, chains=chains, allow_unconverged=True, progress=progress, store=store)
     evidence = {study.name: _evidence(bundle, study, {name: fits[study.name, name] for name in sets}) for study in bundle.studies}
-    verdicts = judge(bundle.ledger, evidence)
+    verdicts = judge(
+        bundle.ledger,
+        {study: found.fits for study, found in evidence.items()},
+        {study: found.whole for study, found in evidence.items()},
+        {study: found.checks for study, found in evidence.items()},
+        graph=bundle.graph,
+        conditional={study: found.kept for study, found in evidence.items()},
+    )
     words = _words(bundle, verdicts)
     answers = tuple(answer for spec in bundle.interventions if spec.key in parsed for answer in [_answer(spec, parsed[spec.key], evidence, words, seed)])
     return Analysis(bundle, evidence, verdicts, answers)

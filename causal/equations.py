@@ -102,11 +102,11 @@ def measured_system(graph: Graph, measured: Sequence[str]) -> System:
     long_roads = 0
     for cause in nodes:
         for road in _roads(graph, cause, kept):
-            lag = sum(edge.lag for edge in road)
-            if len(road) > 1 and (lag > max(LONGEST_ROAD, 1) or (lag == 0 and road[-1].effect == cause)):
+            end, lag = road[-1].effect, sum(edge.lag for edge in road)
+            if len(road) > 1 and lag > LONGEST_ROAD:
                 long_roads += 1
                 continue
-            roads.setdefault((road[-1].effect, cause, lag), []).append(road)
+            roads.setdefault((end, cause, lag), []).append(road)
     order = {node: k for k, node in enumerate(nodes)}
     terms = tuple(
         Term(cause, effect, lag, tuple(found))

@@ -167,7 +167,6 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
     down = alt.Y("prior:N", title=None, sort=order)
     offset = alt.YOffset("kind:N", sort=kinds)
     colour = alt.Color("kind:N", title=None, sort=kinds, scale=alt.Scale(domain=kinds, range=[_PRIOR, *[_POSTERIOR] * (len(kinds) - 1)]))
-    dash = alt.StrokeDash("kind:N", legend=None, sort=kinds, scale=alt.Scale(domain=kinds, range=[[5, 3], *[[1, 0]] * (len(kinds) - 1)]))
     shape = alt.Shape(
         "kind:N",
         title=None,
@@ -178,8 +177,11 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
     layers = (
         alt.Chart().transform_filter("datum.what == 'zero'").mark_rule(color=_INK, strokeWidth=1).encode(x=across),
         alt.Chart().transform_filter("datum.what == 'limit'").mark_rule(color="#6b6b6b", strokeDash=[2, 3]).encode(x=across),
-        base.mark_rule(clip=True, strokeWidth=2).encode(
-            x=across, x2="high:Q", y=down, yOffset=offset, color=colour, strokeDash=dash, tooltip=["prior:N", "kind:N", *told]
+        *(
+            base.transform_filter(f"(datum.kind == '{kinds[0]}') == {told_before}")
+            .mark_rule(clip=True, strokeWidth=2, strokeDash=dash)
+            .encode(x=across, x2="high:Q", y=down, yOffset=offset, color=colour, tooltip=["prior:N", "kind:N", *told])
+            for told_before, dash in (("true", [5, 3]), ("false", [1, 0]))
         ),
         base.mark_rule(clip=True, strokeWidth=6, opacity=0.45).encode(x="lower:Q", x2="upper:Q", y=down, yOffset=offset, color=colour),
         base.mark_point(clip=True, filled=True, size=60, opacity=1).encode(x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape),

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from causal.checks import CheckResult
 from causal.claim import Claim, Ledger
+from causal.errors import Fault, raise_all
 from causal.fit import Fit
 from causal.graph import Edge, Graph, Sign
 from causal.identification import Identification, single_door
@@ -128,8 +129,44 @@ class Evidence:
     checks: Sequence[CheckResult]
 
 
-def judge(ledger: Ledger, evidence: Mapping[str, Evidence]) -> tuple[Verdict, ...]:
-    """One verdict for each claim of the ledger, in its order. `evidence` by study."""
+def judge(
+    ledger: Ledger,
+    fits: Mapping[str, Fit] | Mapping[str, Mapping[str, Fit]],
+    identifications: Mapping[str, Identification] | Mapping[str, Mapping[str, Identification]],
+    checks: Sequence[CheckResult] | Mapping[str, Sequence[CheckResult]],
+    *,
+    graph: Graph | None = None,
+    conditional: Mapping[str, Mapping[str, Identification]] | None = None,
+) -> tuple[Verdict, ...]:
+    """One verdict for each claim of the ledger, in its order.
+
+    For one study: `fits` by prior set (article, sceptical, wide), `identifications` by claim, `checks` as `ca.check` gives them. For
+    several: each by study first. `graph` is the source's whole graph, by default the fitted one; `conditional` holds, by study and claim,
+    the identification under the graph that the study keeps, for its second answer. Raises `CausalError` where a prior set is missing.
+    """
+    by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
+    if len(by_study) < len(fits):
+        flat = {name: found for name, found in fits.items() if isinstance(found, Fit)}
+        name = next(iter(flat.values())).model.study.name
+        by_study, identifications, checks = {name: flat}, {name: identifications}, {name: checks}  # pyright: ignore[reportAssignmentType]
+    raise_all(
+        Fault(f"no fit under the {prior_set} prior", f"study '{study}'", "fit under article, sceptical and wide priors")
+        for study, found in by_study.items()
+        for prior_set in PRIOR_SETS
+        if prior_set not in found
+    )
+    answered: Mapping[str, Any] = identifications
+    checked: Any = checks
+    evidence = {
+        study: Evidence(
+            graph if graph is not None else found["wide"].model.graph,
+            found,
+            answered.get(study, {}),
+            {} if conditional is None else conditional.get(study, {}),
+            checked.get(study, ()),
+        )
+        for study, found in by_study.items()
+    }
     return tuple(_judge_claim(claim, evidence) for claim in ledger.claims)
 
 
@@ -166,14 +203,14 @@ def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence]) -> Verdict:
     edge = claim.edge
     if edge is None:
         return verdict("untestable", claim.untestable or "no edge between two variables can hold it")
-    able = {name: found for name, found in evidence.items() if {edge.cause, edge.effect} <= set(_measured(found))}
+    able = {name: found for name, found in evidence.items() if claim.key in found.whole and {edge.cause, edge.effect} <= set(_measured(found))}
     if not able:
         unmeasured = sorted({node for node in (edge.cause, edge.effect) if not any(node in _measured(found) for found in evidence.values())})
         lacking = f"no study measures {' or '.join(unmeasured)}" if unmeasured else f"no study measures {edge.cause} and {edge.effect} together"
         return verdict("untestable", lacking)
     findings = tuple(_finding(claim, edge, name, found, whole=True) for name, found in able.items())
     conditional = tuple(
-        _finding(claim, edge, name, found, whole=False) for name, found in able.items() if found.fits["wide"].model.study.sets_aside
+        _finding(claim, edge, name, found, whole=False) for name, found in able.items() if found.fits["wide"].model.study.sets_aside and claim.key in found.kept
     )
     answered = [finding for finding in findings if finding.identified]
     if not answered:

@@ -38,8 +38,10 @@ def picture(key: str, chart: Any, told: str) -> Picture:
 def inline(svg: str, key: str) -> str:
     """An SVG as an element of a page: its ids made the picture's own, and its size left to the page."""
     svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", svg)
+    # The drawing library counts its ids up from picture to picture; numbered anew, equal pictures are equal.
+    own = {name: f"{key}-{place}" for place, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)), 1)}
+    svg = re.sub(r'\bid="([^"]+)"', lambda found: f'id="{own[found[1]]}"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{own.get(found[1], found[1])})", svg)
     svg = re.sub(r'\b(xlink:title|xmlns:xlink)="[^"]*"', "", svg)
     return re.sub(r"<a\s*>|</a>", "", svg)
 

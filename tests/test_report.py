@@ -1,0 +1,306 @@
+"""The report: what stands on the page and in its files, and what can never get into them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from causal.analysis import Analysis
+from causal.errors import CausalError
+from causal.report import ReportPaths, write_report
+from causal.report.page import page
+from causal.report.pictures import embedded, inline
+from causal.report.tables import COLUMNS, verdicts_csv
+from causal.report.words import MEANINGS, SHORT, estimate, interval, listed, number, probability, size
+from causal.verdict import WORDS
+from tests.toy_bundle import FORMULA, HOSTILE, toy_analysis
+
+
+class _Page(HTMLParser):
+    """What a browser would make of the page without running its scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.text: list[str] = []
+        self.scripts: list[str] = []
+        self.styles: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in ("meta", "br", "input", "link", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        kind = self.open[-1] if self.open else ""
+        (self.scripts if kind == "script" else self.styles if kind == "style" else self.text).append(data)
+
+    @property
+    def said(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.text))
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return toy_analysis(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def written(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> ReportPaths:
+    return write_report(analysis, tmp_path_factory.mktemp("written") / "new" / "report")
+
+
+@pytest.fixture(scope="module")
+def html(written: ReportPaths) -> str:
+    return written.page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def parsed(html: str) -> _Page:
+    return _Page(html)
+
+
+def _rows(analysis: Analysis) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(verdicts_csv(analysis))))
+
+
+# The page
+
+
+def test_the_page_is_large_enough_to_be_whole_and_under_three_megabytes(written: ReportPaths) -> None:
+    assert 50_000 < written.page.stat().st_size < 3_000_000
+
+
+def test_every_element_that_opens_closes_in_order(parsed: _Page) -> None:
+    assert parsed.wrong == []
+    assert parsed.open == []
+
+
+def test_nothing_on_the_page_asks_anybody_for_anything(parsed: _Page) -> None:
+    for tag, attributes in parsed.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "img", "form"), tag
+        for name, value in attributes.items():
+            if name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster"):
+                assert value.startswith("#"), (tag, name, value)
+            assert not re.search(r"url\((?!#)", value), (tag, name, value)
+            assert "http" not in value or name == "xmlns", (tag, name, value)
+    for style in parsed.styles:
+        assert "url(" not in style
+        assert "@import" not in style
+
+
+def test_the_page_forbids_requests_to_the_browser_too(parsed: _Page) -> None:
+    policy = next(attributes["content"] for tag, attributes in parsed.tags if attributes.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+    assert "unsafe-eval" not in policy
+
+
+def test_the_chart_library_is_there_once_for_all_charts(html: str, parsed: _Page) -> None:
+    charts = sum("chart" in attributes.get("class", "").split() for _, attributes in parsed.tags)
+    assert charts >= 3
+    assert sum(len(script) > 100_000 for script in parsed.scripts) == 1
+    assert html.count('id="chart-library"') == 1
+
+
+def test_no_bracket_stands_in_embedded_json_and_each_chart_has_its_own(parsed: _Page, html: str) -> None:
+    found = re.findall(r'<script type="application/json" id="([^"]+)-specification">(.*?)</script>', html, flags=re.DOTALL)
+    assert {key for key, _ in found} == {attributes["id"] for _, attributes in parsed.tags if "chart" in attributes.get("class", "").split()}
+    for _, text in found:
+        assert "<" not in text
+        json.loads(text)
+    assert any("\\u003cb" in text for _, text in found), "the toy's label with markup stands in a chart"
+
+
+def test_hostile_text_is_shown_and_never_run(html: str, parsed: _Page) -> None:
+    assert re.sub(r"\s+", " ", HOSTILE) in parsed.said
+    assert "<b>" not in html
+    assert html.lower().count("<script") == html.lower().count("</script>")
+    assert "Crime & <i>disorder</i>" in parsed.said
+
+
+def test_every_claim_has_its_row_and_its_verdict_in_static_markup(analysis: Analysis, parsed: _Page) -> None:
+    rows = [attributes["data-verdict"] for tag, attributes in parsed.tags if tag == "tr" and "data-verdict" in attributes]
+    assert rows == [verdict.verdict for verdict in analysis.verdicts]
+    for claim in analysis.bundle.ledger.claims:
+        assert claim.key in parsed.said
+        assert claim.where in parsed.said
+
+
+def test_the_page_names_the_links_of_the_core(html: str) -> None:
+    for edge in ("revenue -> corruption", "corruption -> presence", "presence -> illicit"):
+        assert edge in html
+
+
+def test_the_page_shows_opinion_and_data_side_by_side_for_each_core_claim(parsed: _Page) -> None:
+    assert parsed.said.count("What the article holds") == parsed.said.count("What the data say") == 4
+
+
+def test_a_conditional_answer_is_marked_as_one(analysis: Analysis, parsed: _Page) -> None:
+    verdict = analysis.verdict("c2")
+    assert verdict.verdict == "not-identified"
+    assert [finding.verdict for finding in verdict.conditional] == ["supported"]
+    assert "are assumed away" in parsed.said
+    assert "under this assumption, not as a finding" in parsed.said
+
+
+def test_an_intervention_tells_its_numbers_and_what_they_rest_on(analysis: Analysis, parsed: _Page) -> None:
+    ends = np.quantile(analysis.answers[0].effects["wide"].isel(time=-1), [0.05, 0.5, 0.95])
+    assert interval(float(ends[0]), float(ends[2])) in parsed.said
+    assert "This is what the equations imply, not what the data establish" in parsed.said
+    assert "By 2013" in parsed.said
+
+
+def test_the_page_says_what_it_does_not_know(parsed: _Page) -> None:
+    assert "has not been measured yet" in parsed.said
+    assert "No data here measure: Illicit revenue, Illicit economy." in parsed.said
+
+
+def test_what_is_said_without_seeing_tables_and_pictures(parsed: _Page) -> None:
+    tables = [tag for tag, _ in parsed.tags if tag == "table"]
+    captions = [tag for tag, _ in parsed.tags if tag == "caption"]
+    assert len(tables) == len(captions)
+    for tag, attributes in parsed.tags:
+        if attributes.get("role") == "img":
+            assert len(attributes.get("aria-label", "")) > 20, tag
+        if tag == "th":
+            assert attributes.get("scope") in ("col", "row")
+    levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_ids_are_unique_and_every_link_within_the_page_finds_its_place(parsed: _Page) -> None:
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for tag, attributes in parsed.tags:
+        if tag == "a" and "href" in attributes:
+            assert attributes["href"].removeprefix("#") in ids
+        for clip in re.findall(r"url\(#([^)]+)\)", attributes.get("clip-path", "")):
+            assert clip in ids
+
+
+def test_a_failed_check_stands_before_any_number(tmp_path: Path) -> None:
+    said = _Page(page(toy_analysis(tmp_path, r_hat=1.3))).said
+    assert "Read this first." in said
+    assert said.index("The chains do not agree") < said.index("What the article holds")
+
+
+def test_equal_analyses_give_equal_pages(analysis: Analysis) -> None:
+    assert page(analysis) == page(analysis)
+
+
+# The files
+
+
+def test_the_table_has_a_row_for_each_claim_in_order_and_begins_with_claim_and_verdict(analysis: Analysis) -> None:
+    rows = _rows(analysis)
+    assert list(rows[0]) == list(COLUMNS)
+    assert list(rows[0])[:2] == ["claim", "verdict"]
+    assert [(row["claim"], row["verdict"]) for row in rows] == [(verdict.claim, verdict.verdict) for verdict in analysis.verdicts]
+
+
+def test_formulas_in_the_table_are_text_and_negative_numbers_stay_numbers(analysis: Analysis) -> None:
+    rows = {row["claim"]: row for row in _rows(analysis)}
+    assert rows["c3"]["says"] == f"'{FORMULA}"
+    assert rows["c3"]["where"] == "'-p. 3"
+    assert rows["c1"]["says"] == HOSTILE
+    assert float(rows["c2"]["low_wide"]) < 0
+    for row in rows.values():
+        for cell in row.values():
+            if cell.startswith(("=", "+", "-", "@")):
+                float(cell)
+
+
+def test_the_intervals_of_the_table_are_those_of_the_draws_in_natural_units(analysis: Analysis) -> None:
+    row = next(row for row in _rows(analysis) if row["claim"] == "c2")
+    draws = analysis.evidence["main"].fits["sceptical"].edge("corruption -> presence").to_numpy()
+    for name, mass in (("low", 0.05), ("median", 0.5), ("high", 0.95)):
+        assert math.isclose(float(row[f"{name}_sceptical"]), float(np.quantile(draws, mass)), rel_tol=1e-4)
+    assert row["natural_unit"] == "presence per corruption"
+    assert row["numbers_are"] != "effect", "the claim is not identified, and its numbers must say so"
+
+
+def test_the_draws_open_as_one_tree_with_every_study_and_prior_set(analysis: Analysis, written: ReportPaths) -> None:
+    with xr.open_datatree(written.results, engine="h5netcdf") as tree:
+        assert {"posterior", "prior", "sample_stats", "observed_data", "posterior_sceptical", "posterior_wide"} <= set(tree.children)
+        assert {"posterior_other_one_article", "posterior_other_one_wide", "observed_data_other_one"} <= set(tree.children)
+        known = analysis.evidence["main"].fits["article"].posterior["effect"]
+        xr.testing.assert_equal(tree["posterior"]["effect"].load().drop_vars("node", errors="ignore"), known.drop_vars("node", errors="ignore"))
+
+
+def test_arviz_reads_the_draws(written: ReportPaths) -> None:
+    import arviz
+
+    tree = arviz.from_netcdf(written.results)
+    assert tree["posterior"].sizes["chain"] == 2
+    tree.close()
+
+
+def test_a_second_report_replaces_the_first_and_leaves_nothing_beside_it(analysis: Analysis, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("old", encoding="utf-8")
+    paths = write_report(analysis, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "results.nc", "verdicts.csv"]
+    assert paths.page.stat().st_size > 50_000
+    assert list(paths) == [tmp_path / "index.html", tmp_path / "results.nc", tmp_path / "verdicts.csv"]
+
+
+def test_a_folder_that_is_a_file_is_an_error_and_not_a_traceback(analysis: Analysis, tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("", encoding="utf-8")
+    with pytest.raises(CausalError, match="cannot be written"):
+        write_report(analysis, tmp_path / "report")
+
+
+# Words and pieces
+
+
+def test_every_verdict_word_is_explained() -> None:
+    assert set(MEANINGS) == set(SHORT) == set(WORDS)
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert [number(value) for value in (0.1234, -12.3, 0.0, 1e-12, 123456.0)] == ["0.12", "−12", "0", "1.0e−12", "123,456"]
+    assert [size(value) for value in (0.2, -0.04, 10.0)] == ["0.2", "−0.04", "10"]
+    assert [interval(-0.0962, 0.00971), interval(-0.0962, -0.00971)] == ["−0.10 to 0.01", "−0.096 to −0.010"]
+    assert estimate(-0.0001, -0.5, 0.5) == "0.0 (−0.5 to 0.5)"
+    assert [probability(value) for value in (0.0, 0.5, 1.0, math.nan)] == ["under .01", ".50", "over .99", "does not apply"]
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def _nested() -> Iterator[object]:
+    yield {"text": "</script><b>&\u2028\u2029", "list": [1, -0.5, None]}
+    yield "<!--"
+
+
+def test_embedded_json_says_the_same_without_a_bracket() -> None:
+    for value in _nested():
+        text = embedded(value)
+        assert not set("<>&\u2028\u2029") & set(text)
+        assert json.loads(text) == value
+
+
+def test_an_inlined_picture_keeps_its_clips_under_names_of_its_own() -> None:
+    svg = inline('<svg><clipPath id="clip1"/><g clip-path="url(#clip1)"/></svg>', "fan0")
+    assert svg == '<svg><clipPath id="fan0-1"/><g clip-path="url(#fan0-1)"/></svg>'

@@ -1,0 +1,117 @@
+"""The verdict rule, against the table of its docstring, and its way through a fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import causal as ca
+from causal.checks import CheckResult
+from causal.verdict import PRIOR_SETS, WORDS, word
+
+
+def draws(article: float, sceptical: float, wide: float, *, sd: float = 0.01) -> dict[str, np.ndarray]:
+    """Draws whose quantiles are exactly a Normal's, one mean a prior set."""
+    from statistics import NormalDist
+
+    grid = np.array([NormalDist().inv_cdf((k + 0.5) / 2000) for k in range(2000)])
+    return {name: mean + sd * grid for name, mean in zip(PRIOR_SETS, (article, sceptical, wide), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("found", "sign", "failed", "expected"),
+    [
+        (draws(0.5, 0.5, 0.5), 1, False, "supported"),
+        (draws(0.5, 0.5, 0.5), 1, True, "undecided"),
+        (draws(0.5, 0.5, 0.5), -1, False, "contradicted"),
+        (draws(-0.5, -0.5, -0.5), -1, False, "supported"),
+        (draws(0.0, 0.0, 0.0), 1, False, "negligible"),
+        (draws(0.5, 0.0, 0.0, sd=0.1), 1, False, "prior-driven"),
+        (draws(0.1, 0.1, 0.1), 1, False, "undecided"),
+        (draws(0.5, 0.5, 0.5), 0, False, "supported"),
+        (draws(-0.5, -0.5, -0.5), 0, False, "supported"),
+        # P(b > .1) = .92: enough under sceptical, not under the other two.
+        (draws(0.5, 0.1 + 1.405 * 0.01, 0.5), 1, False, "supported"),
+        (draws(0.5, 0.5, 0.1 + 1.405 * 0.01), 1, False, "prior-driven"),
+    ],
+)
+def test_the_rule_is_the_table(found: dict[str, np.ndarray], sign: int, failed: bool, expected: str) -> None:
+    assert word(found, sign=sign, smallest=0.1, failed=failed) == expected
+
+
+@given(
+    means=st.tuples(*[st.floats(-1, 1)] * 3), sd=st.floats(0.001, 2), sign=st.sampled_from([-1, 0, 1]), smallest=st.floats(0.001, 0.5), failed=st.booleans()
+)
+def test_every_effect_has_one_word_and_mirrored_effects_have_mirrored_words(
+    means: tuple[float, float, float], sd: float, sign: int, smallest: float, failed: bool
+) -> None:
+    found = draws(*means, sd=sd)
+    told = word(found, sign=sign, smallest=smallest, failed=failed)
+    assert told in WORDS
+    assert told == word({name: -values for name, values in found.items()}, sign=-sign, smallest=smallest, failed=failed)
+
+
+def ledger(edge: str, smallest: float = 0.05) -> ca.Ledger:
+    claims = (
+        ca.Claim("c1", ca.read_edge(edge), "as claimed", "here", smallest_effect=smallest),
+        ca.Claim("c2", None, "not of this world", "here", untestable="no variable holds it"),
+        ca.Claim("c3", ca.Edge("corruption", "unmeasured", 1, ca.Sign.POSITIVE), "no column", "here"),
+    )
+    return ca.Ledger(ca.Source("A source"), claims)
+
+
+def test_a_fit_identifications_and_checks_become_one_row_a_claim(toy_fit: ca.Fit) -> None:
+    graph = toy_fit.model.graph
+    edge = next(edge for edge in graph.edges if edge.cause != edge.effect)
+    measured = set(toy_fit.model.system.nodes)
+    identification = ca.identify_edge(graph, edge, measured)
+    fits = dict.fromkeys(PRIOR_SETS, toy_fit)
+    signed = f"{edge.name.split(' [')[0]} [lag={edge.lag}, sign=+]"
+    rows = ca.judge(ledger(signed), fits, {"c1": identification}, ca.check(toy_fit))
+    assert [row.claim for row in rows] == ["c1", "c2", "c3"]
+    assert rows[1].verdict == rows[2].verdict == "untestable"
+    assert rows[1].why == "no variable holds it"
+    assert "unmeasured" in rows[2].why
+    estimate = rows[0].findings[0].estimates[0]
+    values = toy_fit.edge(edge.name, scale="standard").to_numpy()
+    assert estimate.median == pytest.approx(float(np.median(values)))
+    assert estimate.natural_median == pytest.approx(float(np.median(toy_fit.edge(edge.name).to_numpy())))
+    assert estimate.as_claimed == pytest.approx(float((values > 0.05).mean()))
+
+
+def test_a_failed_check_keeps_supported_away(toy_fit: ca.Fit) -> None:
+    graph = toy_fit.model.graph
+    strongest = max(graph.edges, key=lambda edge: abs(float(toy_fit.edge(edge.name, scale="standard").mean())))
+    sign = "+" if float(toy_fit.edge(strongest.name).mean()) > 0 else "-"
+    told = ledger(f"{strongest.cause} -> {strongest.effect} [lag={strongest.lag}, sign={sign}]")
+    fits = dict.fromkeys(PRIOR_SETS, toy_fit)
+    identifications = {"c1": ca.identify_edge(graph, strongest, set(toy_fit.model.system.nodes))}
+    passing = [CheckResult("any", True, "", {})]
+    failing = [CheckResult("any", False, "", {}, (strongest.name,))]
+    elsewhere = [CheckResult("any", False, "", {}, ("another -> edge",))]
+    assert ca.judge(told, fits, identifications, passing)[0].verdict == "supported"
+    assert ca.judge(told, fits, identifications, failing)[0].verdict == "undecided"
+    assert ca.judge(told, fits, identifications, elsewhere)[0].verdict == "supported"
+
+
+def test_an_effect_that_the_graph_does_not_identify_gets_no_word_however_sure_the_draws(toy_fit: ca.Fit) -> None:
+    graph = toy_fit.model.graph
+    edge = next(edge for edge in graph.edges if edge.cause != edge.effect)
+    confounded = ca.Graph(
+        (*graph.nodes, ca.Node("hidden")),
+        (*graph.edges, ca.Edge("hidden", edge.cause), ca.Edge("hidden", edge.effect, edge.lag), ca.Edge("hidden", "hidden", 1)),
+        graph.latents,
+    )
+    identification = ca.identify_edge(confounded, edge, set(toy_fit.model.system.nodes))
+    assert not identification.identified
+    told = ledger(f"{edge.cause} -> {edge.effect} [lag={edge.lag}, sign=+]")
+    row = ca.judge(told, dict.fromkeys(PRIOR_SETS, toy_fit), {"c1": identification}, (), graph=confounded)[0]
+    assert row.verdict == "not-identified"
+    assert row.findings[0].estimates
+
+
+def test_a_missing_prior_set_is_named(toy_fit: ca.Fit) -> None:
+    with pytest.raises(ca.CausalError, match="sceptical"):
+        ca.judge(ledger("a -> b [sign=+]"), {"article": toy_fit, "wide": toy_fit}, {}, ())
