@@ -51,7 +51,16 @@ _HOME = {
     "panel": ("Panel", "Study", "read_csv"),
     "separation": ("Independence", "implied_independences"),
     "simulate": ("contrast", "simulate"),
-    "syntax": ("from_dagitty", "from_networkx", "read_edge", "read_graph", "to_dagitty", "to_dot", "to_mermaid", "to_networkx"),
+    "syntax": (
+        "from_dagitty",
+        "from_networkx",
+        "read_edge",
+        "read_graph",
+        "to_dagitty",
+        "to_dot",
+        "to_mermaid",
+        "to_networkx",
+    ),
     "verdict": ("Evidence", "Verdict", "judge"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -77,12 +77,21 @@ def analyse(
     """
     sets = prior_sets(bundle)
     parsed = {spec.key: read_interventions(spec.do) for spec in bundle.interventions} if interventions else {}
-    models = {(study.name, name): build_model(bundle.graph, study, priors) for study in bundle.studies for name, priors in sets.items()}
+    models = {
+        (study.name, name): build_model(bundle.graph, study, priors)
+        for study in bundle.studies
+        for name, priors in sets.items()
+    }
     fits: dict[tuple[str, str], Fit] = {}
     for (study, name), model in models.items():
         progress = announce(f"{study}, {name} prior") if announce else None
-        fits[study, name] = fit(model, seed=seed, draws=draws, chains=chains, allow_unconverged=True, progress=progress, store=store)
-    evidence = {study.name: _evidence(bundle, study, {name: fits[study.name, name] for name in sets}) for study in bundle.studies}
+        fits[study, name] = fit(
+            model, seed=seed, draws=draws, chains=chains, allow_unconverged=True, progress=progress, store=store
+        )
+    evidence = {
+        study.name: _evidence(bundle, study, {name: fits[study.name, name] for name in sets})
+        for study in bundle.studies
+    }
     verdicts = judge(
         bundle.ledger,
         {study: found.fits for study, found in evidence.items()},
@@ -92,7 +101,12 @@ def analyse(
         conditional={study: found.kept for study, found in evidence.items()},
     )
     words = _words(bundle, verdicts)
-    answers = tuple(answer for spec in bundle.interventions if spec.key in parsed for answer in [_answer(spec, parsed[spec.key], evidence, words, seed)])
+    answers = tuple(
+        answer
+        for spec in bundle.interventions
+        if spec.key in parsed
+        for answer in [_answer(spec, parsed[spec.key], evidence, words, seed)]
+    )
     return Analysis(bundle, evidence, verdicts, answers)
 
 
@@ -102,7 +116,16 @@ def prior_sets(bundle: Bundle) -> dict[str, Priors]:
     Several claims on one edge are read as one author speaking several times: their priors are mixed in equal parts and reduced to the Normal
     with the mixture's mean and variance. Edges that no claim states have the wide prior in every set, self-effects a uniform one.
     """
-    return {name: Priors({edge: _mixed([_claim_prior(claim, name) for claim in claims]) for edge, claims in _by_edge(bundle).items()}, name=name) for name in PRIOR_SETS}
+    return {
+        name: Priors(
+            {
+                edge: _mixed([_claim_prior(claim, name) for claim in claims])
+                for edge, claims in _by_edge(bundle).items()
+            },
+            name=name,
+        )
+        for name in PRIOR_SETS
+    }
 
 
 def claim_prior(claim: Claim, prior_set: str = "article") -> Normal | None:
@@ -110,7 +133,9 @@ def claim_prior(claim: Claim, prior_set: str = "article") -> Normal | None:
     return _claim_prior(claim, prior_set) if claim.edge is not None else None
 
 
-def answer(analysis_evidence: Mapping[str, Evidence], verdicts: Mapping[str, str], spec: InterventionSpec, seed: int = 1) -> Answer:
+def answer(
+    analysis_evidence: Mapping[str, Evidence], verdicts: Mapping[str, str], spec: InterventionSpec, seed: int = 1
+) -> Answer:
     """What an intervention given as text changes; `verdicts` are words by edge."""
     return _answer(spec, read_interventions(spec.do), analysis_evidence, verdicts, seed)
 
@@ -168,26 +193,39 @@ def _words(bundle: Bundle, verdicts: tuple[Verdict, ...]) -> dict[str, str]:
     return {edge: " / ".join(dict.fromkeys(words)) for edge, words in found.items()}
 
 
-def _answer(spec: InterventionSpec, interventions: tuple[Intervention, ...], evidence: Mapping[str, Evidence], words: Mapping[str, str], seed: int) -> Answer:
+def _answer(
+    spec: InterventionSpec,
+    interventions: tuple[Intervention, ...],
+    evidence: Mapping[str, Evidence],
+    words: Mapping[str, str],
+    seed: int,
+) -> Answer:
     able = [found for found in evidence.values() if spec.outcome in found.fits["wide"].model.system.nodes]
     if not able:
         measured = sorted({node for found in evidence.values() for node in found.fits["wide"].model.system.nodes})
-        raise CausalError(Fault(f"no study measures the outcome '{spec.outcome}'", spec.key, f"measured: {', '.join(measured)}"))
+        raise CausalError(
+            Fault(f"no study measures the outcome '{spec.outcome}'", spec.key, f"measured: {', '.join(measured)}")
+        )
     faults: list[Fault] = []
     for found in able:
         try:
             effects = {
-                name: contrast(fitted, interventions, outcome=spec.outcome, horizon=spec.horizon, seed=seed) for name, fitted in found.fits.items()
+                name: contrast(fitted, interventions, outcome=spec.outcome, horizon=spec.horizon, seed=seed)
+                for name, fitted in found.fits.items()
             }
         except CausalError as error:
             faults.extend(Fault(fault.what, fault.where or spec.key, fault.mend) for fault in error.faults)
             continue
-        return Answer(spec, interventions, effects, _rests_on(found.fits["wide"].model, interventions, spec.outcome, words))
+        return Answer(
+            spec, interventions, effects, _rests_on(found.fits["wide"].model, interventions, spec.outcome, words)
+        )
     raise_all(faults)
     raise AssertionError("a study either answers or says what is wrong")
 
 
-def _rests_on(model: Model, interventions: tuple[Intervention, ...], outcome: str, words: Mapping[str, str]) -> dict[str, str]:
+def _rests_on(
+    model: Model, interventions: tuple[Intervention, ...], outcome: str, words: Mapping[str, str]
+) -> dict[str, str]:
     """The word of each fitted term on a way from what is intervened on to the outcome."""
     terms = model.system.terms
     starts: set[str] = set()
@@ -209,7 +247,11 @@ def _rests_on(model: Model, interventions: tuple[Intervention, ...], outcome: st
 def _closure(terms: tuple[Term, ...], starts: set[str], *, forward: bool) -> set[str]:
     reached = set(starts)
     while True:
-        more = {term.effect if forward else term.cause for term in terms if (term.cause if forward else term.effect) in reached} - reached
+        more = {
+            term.effect if forward else term.cause
+            for term in terms
+            if (term.cause if forward else term.effect) in reached
+        } - reached
         if not more:
             return reached
         reached |= more

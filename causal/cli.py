@@ -50,7 +50,12 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
 def _fail(error: CausalError, status: int, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"errors": [{"what": fault.what, "where": fault.where, "mend": fault.mend} for fault in error.faults]}, indent=2))
+        click.echo(
+            json.dumps(
+                {"errors": [{"what": fault.what, "where": fault.where, "mend": fault.mend} for fault in error.faults]},
+                indent=2,
+            )
+        )
     else:
         for fault in error.faults:
             click.echo(str(fault), err=True)
@@ -59,8 +64,12 @@ def _fail(error: CausalError, status: int, *, as_json: bool) -> None:
 
 _bundle = click.argument("bundle", required=False, default=None)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-_seed = click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of every random draw.")
-_draws = click.option("--draws", default=1000, show_default=True, type=click.IntRange(min=100), help="Draws of each of four chains.")
+_seed = click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of every random draw."
+)
+_draws = click.option(
+    "--draws", default=1000, show_default=True, type=click.IntRange(min=100), help="Draws of each of four chains."
+)
 
 
 @main.command()
@@ -127,7 +136,9 @@ def claims(bundle: str | None, as_json: bool) -> None:
     if as_json:
         _print_json({"claims": rows})
         return
-    table = _table("claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where", title=found.source.title)
+    table = _table(
+        "claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where", title=found.source.title
+    )
     for row in rows:
         prior_text = row["untestable"] or ""
         if "prior" in row:
@@ -141,8 +152,17 @@ def claims(bundle: str | None, as_json: bool) -> None:
 
 @main.command()
 @_bundle
-@click.option("--format", "form", default="text", show_default=True, type=click.Choice(["png", "svg", "dot", "mermaid", "dagitty", "text"]), help="How to draw it.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of to standard output.")
+@click.option(
+    "--format",
+    "form",
+    default="text",
+    show_default=True,
+    type=click.Choice(["png", "svg", "dot", "mermaid", "dagitty", "text"]),
+    help="How to draw it.",
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of to standard output."
+)
 @_command
 def graph(bundle: str | None, form: str, out: Path | None) -> None:
     """The graph of all claims and of what is assumed."""
@@ -154,7 +174,12 @@ def graph(bundle: str | None, form: str, out: Path | None) -> None:
 
         drawn = graph_picture(found, form)
     else:
-        drawn = {"text": lambda: found.text(), "dot": lambda: to_dot(found), "mermaid": lambda: to_mermaid(found), "dagitty": lambda: to_dagitty(found)}[form]().encode()
+        drawn = {
+            "text": lambda: found.text(),
+            "dot": lambda: to_dot(found),
+            "mermaid": lambda: to_mermaid(found),
+            "dagitty": lambda: to_dagitty(found),
+        }[form]().encode()
     if out is None:
         click.echo(drawn if form in ("png", "svg") else drawn.decode())
         return
@@ -176,24 +201,50 @@ def identify(bundle: str | None, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     for claim in found.ledger.claims:
         for study in found.studies:
-            row: dict[str, Any] = {"claim": claim.key, "study": study.name, "edge": claim.edge.name if claim.edge else None}
+            row: dict[str, Any] = {
+                "claim": claim.key,
+                "study": study.name,
+                "edge": claim.edge.name if claim.edge else None,
+            }
             if claim.edge is None:
-                row |= {"identified": False, "strategy": None, "adjustment": None, "formula": "", "why": claim.untestable}
+                row |= {
+                    "identified": False,
+                    "strategy": None,
+                    "adjustment": None,
+                    "formula": "",
+                    "why": claim.untestable,
+                }
             else:
                 answer = identify_edge(found.graph, claim.edge, study.measured(found.graph))
-                chosen = None if answer.adjustment is None else sorted(f"{node}[{offset}]" for node, offset in answer.adjustment)
-                row |= {"identified": answer.identified, "strategy": answer.strategy, "adjustment": chosen, "formula": answer.formula, "why": answer.why}
+                chosen = (
+                    None
+                    if answer.adjustment is None
+                    else sorted(f"{node}[{offset}]" for node, offset in answer.adjustment)
+                )
+                row |= {
+                    "identified": answer.identified,
+                    "strategy": answer.strategy,
+                    "adjustment": chosen,
+                    "formula": answer.formula,
+                    "why": answer.why,
+                }
                 if study.sets_aside:
                     kept = found.graph.subgraph([name for name in found.graph.names if name not in study.sets_aside])
                     here = claim.edge.cause in kept.names and claim.edge.effect in kept.names
-                    row["identified_when_set_aside"] = here and identify_edge(kept, claim.edge, study.measured(found.graph)).identified
+                    row["identified_when_set_aside"] = (
+                        here and identify_edge(kept, claim.edge, study.measured(found.graph)).identified
+                    )
             rows.append(row)
     if as_json:
         _print_json({"identification": rows})
         return
     table = _table("claim", "study", "edge", "identified", "why")
     for row in rows:
-        told = "yes" if row["identified"] else "no" + (" (yes, where the study sets nodes aside)" if row.get("identified_when_set_aside") else "")
+        told = (
+            "yes"
+            if row["identified"]
+            else "no" + (" (yes, where the study sets nodes aside)" if row.get("identified_when_set_aside") else "")
+        )
         table.add_row(row["claim"], row["study"], row["edge"] or "-", told, row["why"])
     _print(table)
 
@@ -211,14 +262,34 @@ def fit(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     for study, evidence in analysis.evidence.items():
         for name, found in evidence.fits.items():
             for term in found.model.system.terms:
-                values = found.posterior["effect"].sel(edge=term.name).quantile([0.05, 0.5, 0.95], dim=("chain", "draw")).to_numpy()
-                rows.append({"study": study, "prior_set": name, "edge": term.name, "low": float(values[0]), "median": float(values[1]), "high": float(values[2])})
+                values = (
+                    found.posterior["effect"]
+                    .sel(edge=term.name)
+                    .quantile([0.05, 0.5, 0.95], dim=("chain", "draw"))
+                    .to_numpy()
+                )
+                rows.append(
+                    {
+                        "study": study,
+                        "prior_set": name,
+                        "edge": term.name,
+                        "low": float(values[0]),
+                        "median": float(values[1]),
+                        "high": float(values[2]),
+                    }
+                )
     if as_json:
         _print_json({"effects": rows})
     else:
         table = _table("study", "prior set", "edge", "median", "90 % interval (sd per sd)")
         for row in rows:
-            table.add_row(row["study"], row["prior_set"], row["edge"], f"{row['median']:+.3f}", f"{row['low']:+.3f} to {row['high']:+.3f}")
+            table.add_row(
+                row["study"],
+                row["prior_set"],
+                row["edge"],
+                f"{row['median']:+.3f}",
+                f"{row['low']:+.3f} to {row['high']:+.3f}",
+            )
         _print(table)
     _refuse_unconverged(analysis)
 
@@ -241,13 +312,17 @@ def test(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
 @main.command()
 @click.argument("text")
 @_bundle
-@click.option("--outcome", help="The node whose change is asked for; without it, the bundle's choice or every measured node.")
+@click.option(
+    "--outcome", help="The node whose change is asked for; without it, the bundle's choice or every measured node."
+)
 @click.option("--horizon", default=None, type=click.IntRange(min=0), help="Periods after the panel's last.")
 @_seed
 @_draws
 @_as_json
 @_command
-def do(text: str, bundle: str | None, outcome: str | None, horizon: int | None, seed: int, draws: int, as_json: bool) -> None:
+def do(
+    text: str, bundle: str | None, outcome: str | None, horizon: int | None, seed: int, draws: int, as_json: bool
+) -> None:
     """What an intervention changes: TEXT names one of the bundle, or states it, as in "shift corruption -1 from 2016"."""
     from causal.analysis import answer, words_by_edge
     from causal.intervene import read_interventions
@@ -259,10 +334,20 @@ def do(text: str, bundle: str | None, outcome: str | None, horizon: int | None, 
         read_interventions(text)
         spec = InterventionSpec(key=f"'{text}'", do=text, outcome="")
     analysis = _analysis(found, seed, draws, interventions=False)
-    measured = dict.fromkeys(node for evidence in analysis.evidence.values() for node in evidence.fits["wide"].model.system.nodes)
+    measured = dict.fromkeys(
+        node for evidence in analysis.evidence.values() for node in evidence.fits["wide"].model.system.nodes
+    )
     outcomes = [outcome or spec.outcome] if outcome or spec.outcome else list(measured)
     words = words_by_edge(analysis)
-    answers = [answer(analysis.evidence, words, replace(spec, outcome=node, horizon=spec.horizon if horizon is None else horizon), seed) for node in outcomes]
+    answers = [
+        answer(
+            analysis.evidence,
+            words,
+            replace(spec, outcome=node, horizon=spec.horizon if horizon is None else horizon),
+            seed,
+        )
+        for node in outcomes
+    ]
     _print_answers(answers, as_json=as_json)
     _refuse_unconverged(analysis)
 
@@ -277,7 +362,9 @@ def check(bundle: str | None, as_json: bool) -> None:
     if as_json:
         _print_json({"errors": []})
     else:
-        click.echo(f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} studies, {len(found.interventions)} interventions, no errors")
+        click.echo(
+            f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} studies, {len(found.interventions)} interventions, no errors"
+        )
 
 
 def _read(bundle: str | None) -> Bundle:
@@ -289,7 +376,8 @@ def _read(bundle: str | None) -> Bundle:
 def _analysis(bundle: str | Bundle | None, seed: int, draws: int, *, interventions: bool = True) -> Analysis:
     import platformdirs
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bars, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
     from causal.analysis import analyse
 
@@ -302,10 +390,14 @@ def _analysis(bundle: str | Bundle | None, seed: int, draws: int, *, interventio
             for earlier in bars.tasks:
                 bars.update(earlier.id, total=1, completed=1)
                 bars.stop_task(earlier.id)
-            task = bars.add_task(name, total=None, told="reading the store, or compiling (up to a minute the first time)")
+            task = bars.add_task(
+                name, total=None, told="reading the store, or compiling (up to a minute the first time)"
+            )
 
             def progress(finished: int, total: int, divergences: int) -> None:
-                bars.update(task, total=total, completed=finished, told=f"{finished} of {total} draws, {divergences} diverged")
+                bars.update(
+                    task, total=total, completed=finished, told=f"{finished} of {total} draws, {divergences} diverged"
+                )
 
             return progress
 
@@ -330,7 +422,12 @@ def _natural_scales(bundle: Bundle) -> dict[tuple[str, str], float]:
 
 
 def _refuse_unconverged(analysis: Analysis) -> None:
-    bad = [f"{study}, {name} prior: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}" for study, evidence in analysis.evidence.items() for name, found in evidence.fits.items() if not found.convergence.passed]
+    bad = [
+        f"{study}, {name} prior: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}"
+        for study, evidence in analysis.evidence.items()
+        for name, found in evidence.fits.items()
+        if not found.convergence.passed
+    ]
     if bad:
         raise ConvergenceError(*(f"did not converge: {text}; try --draws 4000" for text in bad))
 
@@ -347,17 +444,26 @@ def _print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     from collections import Counter
 
     ledger = analysis.bundle.ledger
-    core = [verdict for verdict in analysis.verdicts if ledger[verdict.claim].core or verdict.verdict not in ("untestable",)]
+    core = [
+        verdict for verdict in analysis.verdicts if ledger[verdict.claim].core or verdict.verdict not in ("untestable",)
+    ]
     shown = analysis.verdicts if everything or not core else core
     table = _table("claim", "edge", "verdict", "why", title=ledger.source.title)
     for verdict in shown:
         table.add_row(verdict.claim, verdict.edge or "-", verdict.verdict, verdict.why)
         for finding in verdict.conditional:
             if finding.identified:
-                table.add_row("", "", f"({finding.verdict})", f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {finding.study}: {finding.why}")
+                table.add_row(
+                    "",
+                    "",
+                    f"({finding.verdict})",
+                    f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {finding.study}: {finding.why}",
+                )
     _print(table)
     counts = Counter(verdict.verdict for verdict in analysis.verdicts)
-    click.echo(f"{len(analysis.verdicts)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.most_common()))
+    click.echo(
+        f"{len(analysis.verdicts)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    )
     for study, evidence in analysis.evidence.items():
         for result in evidence.checks:
             if result.passed is False:
@@ -372,7 +478,14 @@ def _print_answers(answers: Sequence[Answer], *, as_json: bool) -> None:
             falls = (effect < 0).mean("draw").to_numpy()
             for k, time in enumerate(effect["time"].to_numpy().tolist()):
                 low, median, high = (float(value) for value in quantiles[:, k])
-                row = {"outcome": found.spec.outcome, "prior_set": name, "time": time, "low": low, "median": median, "high": high}
+                row = {
+                    "outcome": found.spec.outcome,
+                    "prior_set": name,
+                    "time": time,
+                    "low": low,
+                    "median": median,
+                    "high": high,
+                }
                 rows.append({**row, "probability_negative": float(falls[k])})
     rests_on = {edge: told for found in answers for edge, told in found.rests_on.items()}
     if as_json:
@@ -380,11 +493,26 @@ def _print_answers(answers: Sequence[Answer], *, as_json: bool) -> None:
             row["time"] = row["time"] if isinstance(row["time"], (int, float, str)) else str(row["time"])
         _print_json({"intervention": answers[0].spec.do, "effects": rows, "rests_on": rests_on})
         return
-    table = _table("outcome", "prior", "time", "median", "90 % interval", "P(negative)", title=f"{answers[0].spec.do}: change, mean over units, natural units")
+    table = _table(
+        "outcome",
+        "prior",
+        "time",
+        "median",
+        "90 % interval",
+        "P(negative)",
+        title=f"{answers[0].spec.do}: change, mean over units, natural units",
+    )
     for row in rows:
         if row["low"] or row["high"]:
             interval = f"{row['low']:+.4g} to {row['high']:+.4g}"
-            table.add_row(row["outcome"], row["prior_set"], str(row["time"]), f"{row['median']:+.4g}", interval, f"{row['probability_negative']:.2f}")
+            table.add_row(
+                row["outcome"],
+                row["prior_set"],
+                str(row["time"]),
+                f"{row['median']:+.4g}",
+                interval,
+                f"{row['probability_negative']:.2f}",
+            )
     _print(table)
     for edge, told in rests_on.items():
         click.echo(f"rests on {edge}: {told}")

@@ -21,7 +21,9 @@ class Normal:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.mean) and math.isfinite(self.sd) and self.sd > 0):
-            raise CausalError(Fault(f"Normal({self.mean}, {self.sd}) is no distribution", mend="give a finite mean and an sd above 0"))
+            raise CausalError(
+                Fault(f"Normal({self.mean}, {self.sd}) is no distribution", mend="give a finite mean and an sd above 0")
+            )
 
     def probability_above(self, value: float) -> float:
         """P(x > value)."""
@@ -43,7 +45,9 @@ class Uniform:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise CausalError(Fault(f"Uniform({self.low}, {self.high}) is no distribution", mend="give finite bounds, low below high"))
+            raise CausalError(
+                Fault(f"Uniform({self.low}, {self.high}) is no distribution", mend="give finite bounds, low below high")
+            )
 
 
 Dist = Normal | Uniform

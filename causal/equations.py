@@ -110,7 +110,9 @@ def measured_system(graph: Graph, measured: Sequence[str]) -> System:
     order = {node: k for k, node in enumerate(nodes)}
     terms = tuple(
         Term(cause, effect, lag, tuple(found))
-        for (effect, cause, lag), found in sorted(roads.items(), key=lambda item: (order[item[0][0]], order[item[0][1]], item[0][2]))
+        for (effect, cause, lag), found in sorted(
+            roads.items(), key=lambda item: (order[item[0][0]], order[item[0][1]], item[0][2])
+        )
     )
     correlated, notes = _shared_shocks(graph, kept)
     if long_roads:
@@ -260,7 +262,9 @@ def _shared_shocks(graph: Graph, measured: set[str]) -> tuple[tuple[tuple[str, s
             else:
                 across.add((min(left, right), max(left, right)))
     notes = tuple(
-        f"shocks that {left} and {right} share in different periods" if left != right else f"unmeasured memory in the shocks of {left}"
+        f"shocks that {left} and {right} share in different periods"
+        if left != right
+        else f"unmeasured memory in the shocks of {left}"
         for left, right in sorted(across)
     )
     return tuple(sorted(same)), notes
@@ -289,7 +293,9 @@ def _reach(graph: Graph, name: str, offset: int, measured: set[str]) -> set[tupl
     return found
 
 
-def prior_of_product(moments: Mapping[str, tuple[float, float]], roads: Sequence[Sequence[Edge]]) -> tuple[float, float]:
+def prior_of_product(
+    moments: Mapping[str, tuple[float, float]], roads: Sequence[Sequence[Edge]]
+) -> tuple[float, float]:
     """Mean and sd of the sum over roads of the product of independent effects, from each edge's (mean, sd).
 
     Exact for the first two moments where no edge lies on two of the roads.

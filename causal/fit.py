@@ -70,8 +70,10 @@ class Fit:
 
     @cached_property
     def posterior(self) -> xr.Dataset:
-        """Draws on the standard scale: `effect` (chain, draw, edge), `shock_sd` (chain, draw, node), and, where the model
-        has them, `shock_loading` (chain, draw, pair) and `missing` (chain, draw, hole)."""
+        """Draws on the standard scale: `effect` (chain, draw, edge) and `shock_sd` (chain, draw, node).
+
+        Where the model has them, also `shock_loading` (chain, draw, pair) and `missing` (chain, draw, hole).
+        """
         return self.data["posterior"].to_dataset()
 
     def draws(self, name: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -144,7 +146,14 @@ def fingerprint(model: Model, settings: Mapping[str, int]) -> str:
     # The code that makes the numbers counts as their version too.
     for module in ("equations", "orthogonal", "swept", "model", "fit"):
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
-    for array in (model.design.standard, model.design.centres, model.design.scales, model.design.holes, model.design.anchors, model.design.sweep.weights):
+    for array in (
+        model.design.standard,
+        model.design.centres,
+        model.design.scales,
+        model.design.holes,
+        model.design.anchors,
+        model.design.sweep.weights,
+    ):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]
 
@@ -168,18 +177,25 @@ def write_tree(tree: xr.DataTree, path: Path) -> None:
         os.close(handle)
         try:
             tree.to_netcdf(name, engine="h5netcdf")
-            os.replace(name, path)
+            Path(name).replace(path)
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise CausalError(Fault(f"cannot be written: {error.strerror or error}", where=str(path), mend="choose a folder you may write to")) from None
+        raise CausalError(
+            Fault(
+                f"cannot be written: {error.strerror or error}",
+                where=str(path),
+                mend="choose a folder you may write to",
+            )
+        ) from None
 
 
 def _check_settings(**settings: int | None) -> None:
     faults = [
         Fault(f"{name} is {value!r}", mend="give a whole number" + (" above 0" if name != "seed" else ", 0 or above"))
         for name, value in settings.items()
-        if value is not None and (not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < (name != "seed"))
+        if value is not None
+        and (not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < (name != "seed"))
     ]
     seed = settings.get("seed")
     if not faults and seed is not None and seed >= 2**64:
@@ -199,9 +215,17 @@ def _term_named(model: Model, text: str) -> str:
     missing = [node for node in (edge.cause, edge.effect) if node not in measured]
     if missing:
         raise CausalError(
-            Fault(f"'{edge.name}' has no draws: this study does not measure {' and '.join(missing)}", mend=f"it has: {'; '.join(names)}")
+            Fault(
+                f"'{edge.name}' has no draws: this study does not measure {' and '.join(missing)}",
+                mend=f"it has: {'; '.join(names)}",
+            )
         )
-    raise CausalError(Fault(f"'{edge.name}' has no draws of its own: roads through unmeasured nodes join it at the same lag", mend=nearest(text, names)))
+    raise CausalError(
+        Fault(
+            f"'{edge.name}' has no draws of its own: roads through unmeasured nodes join it at the same lag",
+            mend=nearest(text, names),
+        )
+    )
 
 
 def _sampled(model: Model, settings: Mapping[str, int], progress: Progress | None) -> xr.DataTree:
@@ -234,7 +258,10 @@ def _sampled(model: Model, settings: Mapping[str, int], progress: Progress | Non
         raise
     except RuntimeError as error:
         raise ConvergenceError(
-            Fault(f"sampling could not start: {str(error).splitlines()[0]}", mend="look for a node on another scale than its unit suggests, or for a prior far from the data")
+            Fault(
+                f"sampling could not start: {str(error).splitlines()[0]}",
+                mend="look for a node on another scale than its unit suggests, or for a prior far from the data",
+            )
         ) from None
     return _tree(model, raw)
 
@@ -251,7 +278,12 @@ def _tree(model: Model, raw: xr.DataTree) -> xr.DataTree:
     for name, chosen in (("effect", np.array(normal)), ("bounded_effect", ~np.array(normal, dtype=bool))):
         if name in drawn:
             effects[:, :, np.flatnonzero(chosen)] = drawn[name].to_numpy()
-    coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1]), "edge": terms, "node": list(model.system.nodes)}
+    coords = {
+        "chain": np.arange(shape[0]),
+        "draw": np.arange(shape[1]),
+        "edge": terms,
+        "node": list(model.system.nodes),
+    }
     variables: dict[str, Any] = {
         "effect": (("chain", "draw", "edge"), effects),
         "shock_sd": (("chain", "draw", "node"), drawn["shock_sd"].to_numpy()),
@@ -261,15 +293,28 @@ def _tree(model: Model, raw: xr.DataTree) -> xr.DataTree:
         coords["pair"] = [f"{model.system.nodes[row]} ~ {model.system.nodes[column]}" for row, column in model.loadings]
     if model.design.holes.shape[1]:
         variables["missing"] = (("chain", "draw", "hole"), drawn["missing"].to_numpy() + model.design.hole_start)
-    posterior = xr.Dataset(variables, coords=coords, attrs={"inference_library": "nutpie", "scale": "standard: sd of the outcome per sd of the cause"})
+    posterior = xr.Dataset(
+        variables,
+        coords=coords,
+        attrs={"inference_library": "nutpie", "scale": "standard: sd of the outcome per sd of the cause"},
+    )
     kept = [name for name in ("diverging", "logp", "n_steps", "step_size", "energy") if name in raw["sample_stats"]]
-    stats = xr.Dataset({name: (("chain", "draw"), raw["sample_stats"][name].to_numpy()) for name in kept}, coords={k: coords[k] for k in ("chain", "draw")})
+    stats = xr.Dataset(
+        {name: (("chain", "draw"), raw["sample_stats"][name].to_numpy()) for name in kept},
+        coords={k: coords[k] for k in ("chain", "draw")},
+    )
     panel = model.study.panel
     observed = xr.Dataset(
         {"standard": (("node", "unit", "time"), model.design.standard)},
-        coords={"node": list(model.system.nodes), "unit": [str(panel.units[k]) for k in model.design.units], "time": [str(time) for time in panel.times]},
+        coords={
+            "node": list(model.system.nodes),
+            "unit": [str(panel.units[k]) for k in model.design.units],
+            "time": [str(time) for time in panel.times],
+        },
     )
-    tree = xr.DataTree.from_dict({"posterior": posterior, "prior": _prior_draws(model), "sample_stats": stats, "observed_data": observed})
+    tree = xr.DataTree.from_dict(
+        {"posterior": posterior, "prior": _prior_draws(model), "sample_stats": stats, "observed_data": observed}
+    )
     tree.attrs = _measure_convergence(tree)
     return tree
 
@@ -280,11 +325,16 @@ def _prior_draws(model: Model, size: int = 4000) -> xr.Dataset:
 
     generator = np.random.default_rng(0)
     columns = [
-        generator.normal(prior.mean, prior.sd, size) if isinstance(prior, Normal) else generator.uniform(prior.low, prior.high, size)
+        generator.normal(prior.mean, prior.sd, size)
+        if isinstance(prior, Normal)
+        else generator.uniform(prior.low, prior.high, size)
         for prior in model.term_priors
     ]
     draws = np.stack(columns, axis=-1)[None] if columns else np.zeros((1, size, 0))
-    return xr.Dataset({"effect": (("chain", "draw", "edge"), draws)}, coords={"chain": [0], "draw": np.arange(size), "edge": [term.name for term in model.system.terms]})
+    return xr.Dataset(
+        {"effect": (("chain", "draw", "edge"), draws)},
+        coords={"chain": [0], "draw": np.arange(size), "edge": [term.name for term in model.system.terms]},
+    )
 
 
 def _measure_convergence(tree: xr.DataTree) -> dict[str, Any]:
@@ -302,12 +352,17 @@ def _measure_convergence(tree: xr.DataTree) -> dict[str, Any]:
     bulk, tail = arviz_stats.ess(posterior, method="bulk"), arviz_stats.ess(posterior, method="tail")
     for name in posterior.data_vars:
         dims = [dim for dim in posterior[name].dims if dim not in ("chain", "draw")]
-        labels = [str(label) for label in posterior[name].coords[dims[0]].to_numpy()] if dims and dims[0] in posterior[name].coords else list(map(str, range(posterior[name].shape[-1])))
+        labels = (
+            [str(label) for label in posterior[name].coords[dims[0]].to_numpy()]
+            if dims and dims[0] in posterior[name].coords
+            else list(map(str, range(posterior[name].shape[-1])))
+        )
         names.extend(f"{name}[{label}]" for label in labels)
         r_hat.extend((worst[name] if worst is not None else bulk[name] * 0 + 1.0).to_numpy().ravel().tolist())
         ess.extend(np.minimum(bulk[name].to_numpy(), tail[name].to_numpy()).ravel().tolist())
     bad = sorted(
-        (k for k in range(len(names)) if not (r_hat[k] <= R_HAT_LIMIT and ess[k] >= ESS_LIMIT)), key=lambda k: (-np.nan_to_num(r_hat[k], nan=np.inf), ess[k])
+        (k for k in range(len(names)) if not (r_hat[k] <= R_HAT_LIMIT and ess[k] >= ESS_LIMIT)),
+        key=lambda k: (-np.nan_to_num(r_hat[k], nan=np.inf), ess[k]),
     )
     diverging = tree["sample_stats"]["diverging"].to_numpy()
     return {
@@ -320,14 +375,21 @@ def _measure_convergence(tree: xr.DataTree) -> dict[str, Any]:
 
 def _convergence(tree: xr.DataTree) -> Convergence:
     attrs = tree.attrs
-    return Convergence(float(attrs["r_hat"]), float(attrs["ess"]), float(attrs["divergent_share"]), tuple(json.loads(str(attrs["unconverged"]))))
+    return Convergence(
+        float(attrs["r_hat"]),
+        float(attrs["ess"]),
+        float(attrs["divergent_share"]),
+        tuple(json.loads(str(attrs["unconverged"]))),
+    )
 
 
 def _convergence_faults(result: Fit) -> list[Fault]:
     found = result.convergence
     faults: list[Fault] = []
     if found.unconverged:
-        listed = ", ".join(found.unconverged[:6]) + (f" and {len(found.unconverged) - 6} more" if len(found.unconverged) > 6 else "")
+        listed = ", ".join(found.unconverged[:6]) + (
+            f" and {len(found.unconverged) - 6} more" if len(found.unconverged) > 6 else ""
+        )
         faults.append(
             Fault(
                 f"did not converge: {listed} (worst R-hat {found.r_hat:.3f}, limit {R_HAT_LIMIT}; smallest ESS {found.ess:.0f}, limit {ESS_LIMIT})",
@@ -357,4 +419,3 @@ def _stored(path: Path) -> xr.DataTree | None:
         return found if {"posterior", "prior", "sample_stats", "observed_data"} <= set(found.children) else None
     except (OSError, ValueError, KeyError):
         return None
-    return kept if "unconverged" in kept.attrs and "posterior" in kept.children else None

@@ -62,7 +62,11 @@ class Priors:
 
     def __post_init__(self) -> None:
         if not isinstance(self.effects, Mapping):
-            raise CausalError(Fault(f"priors are a {type(self.effects).__name__}", mend="give a mapping of an edge's text to its prior"))
+            raise CausalError(
+                Fault(
+                    f"priors are a {type(self.effects).__name__}", mend="give a mapping of an edge's text to its prior"
+                )
+            )
         object.__setattr__(self, "effects", dict(self.effects))
         raise_all(
             Fault(f"the prior of '{edge}' is {prior!r}", mend="give ca.Normal(mean, sd) or ca.Uniform(low, high)")
@@ -144,7 +148,15 @@ class Model:
         kinds = tuple(type(prior).__name__ for prior in self.term_priors)
         size, anchored = self.design.holes.shape[1], len(self.design.anchors) > 0
         shape = self.design.standard.shape[1:] if size else ()
-        return (self.system.nodes, tuple(term.name for term in self.system.terms), kinds, self.loadings, size, anchored, shape)
+        return (
+            self.system.nodes,
+            tuple(term.name for term in self.system.terms),
+            kinds,
+            self.loadings,
+            size,
+            anchored,
+            shape,
+        )
 
     def on_standard_scale(self, name: str) -> float:
         """What an effect in natural units is multiplied by to stand on the standard scale."""
@@ -154,7 +166,11 @@ class Model:
 
 
 def build_model(
-    graph: Graph, studies: Panel | Study | Iterable[Panel | Study], priors: Priors | Mapping[str, Dist] | None = None, *, year_effects: bool = True
+    graph: Graph,
+    studies: Panel | Study | Iterable[Panel | Study],
+    priors: Priors | Mapping[str, Dist] | None = None,
+    *,
+    year_effects: bool = True,
 ) -> Model:
     """The model of `graph` on one study (or a panel whose columns are named as nodes).
 
@@ -170,7 +186,10 @@ def build_model(
     kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
     faults = list(study_faults(study, kept))
     faults.extend(
-        Fault(f"'{node}' has the family {kept.node(node).family}", mend="only normal nodes can be fitted so far; take a transform that is nearly normal")
+        Fault(
+            f"'{node}' has the family {kept.node(node).family}",
+            mend="only normal nodes can be fitted so far; take a transform that is nearly normal",
+        )
         for node in study.measured(kept)
         if kept.node(node).family != "normal"
     )
@@ -188,10 +207,14 @@ def build_model(
     array = np.asarray(values.transpose("variable", "unit", "time").to_numpy(), dtype=float)
     common = [k for k in range(len(names)) if swept and _same_in_every_unit(array[k])]
     for k in common:
-        notes.append(f"{names[k]} has one value for all units in each period: the year effects take it up, so its effects cannot be told")
+        notes.append(
+            f"{names[k]} has one value for all units in each period: the year effects take it up, so its effects cannot be told"
+        )
     names = [name for k, name in enumerate(names) if k not in common]
     if not names:
-        raise CausalError(Fault("no node is left to fit", where=study.name, mend="measure a node that differs between units"))
+        raise CausalError(
+            Fault("no node is left to fit", where=study.name, mend="measure a node that differs between units")
+        )
     # A node that the year effects take up is conditioned on by them: it is cut from the graph, not projected out of it.
     taken_up = [node for node in kept.names if node in study.measured(kept) and node not in names]
     system = measured_system(kept.subgraph([name for name in kept.names if name not in taken_up]), names)
@@ -218,7 +241,9 @@ def _one_study(studies: Panel | Study | Iterable[Panel | Study]) -> Study:
         if not isinstance(item, (Panel, Study))
     )
     if len(found) != 1:
-        raise CausalError(Fault(f"{len(found)} studies were given", mend="one study makes a model so far; fit each by itself"))
+        raise CausalError(
+            Fault(f"{len(found)} studies were given", mend="one study makes a model so far; fit each by itself")
+        )
     return found[0] if isinstance(found[0], Study) else Study(found[0])
 
 
@@ -234,7 +259,11 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
     lags = system.lags
     if times <= lags + 1:
         raise CausalError(
-            Fault(f"{times} periods are too few for a lag of {lags}", where=where, mend=f"bring at least {lags + 2} periods or a shorter lag")
+            Fault(
+                f"{times} periods are too few for a lag of {lags}",
+                where=where,
+                mend=f"bring at least {lags + 2} periods or a shorter lag",
+            )
         )
     centres = np.array([float(np.nanmean(row)) for row in array])
     standard = (array - centres[:, None, None]) / scales[:, None, None]
@@ -281,9 +310,13 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
         notes.append(f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there")
     sweep = sweep_out(first, stop, year_effects=year_effects)
     if sweep.freedom < 1:
-        raise CausalError(Fault("unit and year effects take up all the data", where=where, mend="bring more units or more periods"))
+        raise CausalError(
+            Fault("unit and year effects take up all the data", where=where, mend="bring more units or more periods")
+        )
     anchors = _anchors(holes, first, needed.sum(axis=1) if year_effects else None)
-    return Design(standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]], anchors)
+    return Design(
+        standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]], anchors
+    )
 
 
 def _anchors(holes: Ints, first: Ints, needed: Ints | None) -> Floats:
@@ -380,7 +413,9 @@ def _pymc(model: Model) -> pm.Model:
     system, lags, nodes = model.system, model.system.lags, len(model.system.nodes)
     names = {
         "normal_term": [t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Normal)],
-        "uniform_term": [t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Uniform)],
+        "uniform_term": [
+            t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Uniform)
+        ],
     }
     with pm.Model(coords={"node": list(system.nodes), **{dim: found for dim, found in names.items() if found}}) as out:
         data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}

@@ -26,7 +26,7 @@ SHARPNESS = 100.0
 
 
 def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """b and its gradient.
+    """The value of b and its gradient.
 
     `coefficients` (node, column): ``[B0, B1, ...]`` with B0 acyclic. `weights` (s): c_s. Written in the part of numpy
     that numba compiles.
@@ -121,6 +121,6 @@ def _compile_correction(op: OrthogonalCorrection, **_: Any) -> Any:
 
 
 def orthogonal_term(coefficients: Any, weights: Any) -> Any:
-    """b of ``[B0, B1, ...]`` as a tensor."""
+    """The value of b for ``[B0, B1, ...]``, as a tensor."""
     outputs: Any = OrthogonalCorrection()(coefficients, weights)
     return outputs[0]

@@ -20,7 +20,13 @@ Floats = NDArray[np.float64]
 
 
 def squares(
-    scaled: Floats, missing: Floats, values: Floats, holes: NDArray[np.int64], first: NDArray[np.int64], stop: NDArray[np.int64], year_link: Floats
+    scaled: Floats,
+    missing: Floats,
+    values: Floats,
+    holes: NDArray[np.int64],
+    first: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    year_link: Floats,
 ) -> tuple[float, Floats, Floats]:
     """Half the swept squares, and the gradients for `scaled` and `missing`.
 

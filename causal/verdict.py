@@ -197,20 +197,40 @@ def _probability(values: Draws, sign: int, smallest: float) -> float:
 
 
 def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence]) -> Verdict:
-    def verdict(chosen: str, why: str, findings: tuple[Finding, ...] = (), conditional: tuple[Finding, ...] = ()) -> Verdict:
-        return Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, findings, conditional)
+    def verdict(
+        chosen: str, why: str, findings: tuple[Finding, ...] = (), conditional: tuple[Finding, ...] = ()
+    ) -> Verdict:
+        return Verdict(
+            claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, findings, conditional
+        )
 
     edge = claim.edge
     if edge is None:
         return verdict("untestable", claim.untestable or "no edge between two variables can hold it")
-    able = {name: found for name, found in evidence.items() if claim.key in found.whole and {edge.cause, edge.effect} <= set(_measured(found))}
+    able = {
+        name: found
+        for name, found in evidence.items()
+        if claim.key in found.whole and {edge.cause, edge.effect} <= set(_measured(found))
+    }
     if not able:
-        unmeasured = sorted({node for node in (edge.cause, edge.effect) if not any(node in _measured(found) for found in evidence.values())})
-        lacking = f"no study measures {' or '.join(unmeasured)}" if unmeasured else f"no study measures {edge.cause} and {edge.effect} together"
+        unmeasured = sorted(
+            {
+                node
+                for node in (edge.cause, edge.effect)
+                if not any(node in _measured(found) for found in evidence.values())
+            }
+        )
+        lacking = (
+            f"no study measures {' or '.join(unmeasured)}"
+            if unmeasured
+            else f"no study measures {edge.cause} and {edge.effect} together"
+        )
         return verdict("untestable", lacking)
     findings = tuple(_finding(claim, edge, name, found, whole=True) for name, found in able.items())
     conditional = tuple(
-        _finding(claim, edge, name, found, whole=False) for name, found in able.items() if found.fits["wide"].model.study.sets_aside and claim.key in found.kept
+        _finding(claim, edge, name, found, whole=False)
+        for name, found in able.items()
+        if found.fits["wide"].model.study.sets_aside and claim.key in found.kept
     )
     answered = [finding for finding in findings if finding.identified]
     if not answered:
@@ -225,23 +245,43 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
     graph, identification = (found.graph, found.whole[claim.key]) if whole else (model.graph, found.kept[claim.key])
     aside = () if whole else model.study.sets_aside
     carried = any(term.edge is not None and term.edge.name == edge.name for term in model.system.terms)
-    known = {name: fit.edge(edge.name, scale="standard").to_numpy().ravel() for name, fit in found.fits.items()} if carried else {}
+    known = (
+        {name: fit.edge(edge.name, scale="standard").to_numpy().ravel() for name, fit in found.fits.items()}
+        if carried
+        else {}
+    )
     memory = {name: _memory(found.fits[name], edge.effect) for name in known}
     sign = {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
     scale = model.on_standard_scale(edge.name) if carried else 1.0
-    estimates = tuple(_estimate(name, values, memory[name], sign, claim.smallest_effect, scale) for name, values in known.items())
+    estimates = tuple(
+        _estimate(name, values, memory[name], sign, claim.smallest_effect, scale) for name, values in known.items()
+    )
     why, identified = identification.why, identification.identified
     if identified and not carried:
         identified, why = False, _absent(model, edge)
     elif identified and not single_door(graph, edge, _regressors(model, edge)):
-        identified, why = False, f"{why} But the fitted equation of {edge.effect} holds other points fixed, which leave a path open."
+        identified, why = (
+            False,
+            f"{why} But the fitted equation of {edge.effect} holds other points fixed, which leave a path open.",
+        )
     if not identified:
-        return Finding(study, "not-identified", why, False, identification.strategy, identification.formula, estimates, set_aside=aside)
+        return Finding(
+            study,
+            "not-identified",
+            why,
+            False,
+            identification.strategy,
+            identification.formula,
+            estimates,
+            set_aside=aside,
+        )
     failed = tuple(result.name for result in found.checks if result.passed is False and result.concerns(edge.name))
     chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
     able = claim.smallest_effect + (_ONE_SIDED_95 + _POWER_80) * float(np.std(known["wide"]))
     reason = _reason(chosen, estimates, failed)
-    return Finding(study, chosen, reason, True, identification.strategy, identification.formula, estimates, able, failed, aside)
+    return Finding(
+        study, chosen, reason, True, identification.strategy, identification.formula, estimates, able, failed, aside
+    )
 
 
 def _measured(found: Evidence) -> tuple[str, ...]:
@@ -272,7 +312,11 @@ def _estimate(prior_set: str, draws: Draws, memory: Draws, sign: int, smallest: 
     low, middle, high = (float(value) for value in np.quantile(draws, [0.05, 0.5, 0.95]))
     direction = sign or 1
     defined = memory < 1.0
-    built_up = np.quantile(draws[defined] / (1.0 - memory[defined]), [0.05, 0.5, 0.95]) if defined.any() else np.full(3, math.nan)
+    built_up = (
+        np.quantile(draws[defined] / (1.0 - memory[defined]), [0.05, 0.5, 0.95])
+        if defined.any()
+        else np.full(3, math.nan)
+    )
     return Estimate(
         prior_set,
         middle,

@@ -33,7 +33,7 @@ import dataclasses
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -353,11 +353,17 @@ def _parse_studies(file: _File, folder: Path, graph: Graph, faults: list[Fault],
                 if node not in graph.names
             )
         if table.sets_aside and table.keeps is not None:
-            faults.append(Fault("says both what it sets aside and what it keeps", file.at((*path, "keeps")), "keep one of the two"))
+            faults.append(
+                Fault(
+                    "says both what it sets aside and what it keeps", file.at((*path, "keeps")), "keep one of the two"
+                )
+            )
         panel = _panel(file, path, table, folder, faults)
         if panel is None:
             continue
-        study = Study(panel, measures, name, table.label or name, table.population, tuple(table.sets_aside), table.dataset or "")
+        study = Study(
+            panel, measures, name, table.label or name, table.population, tuple(table.sets_aside), table.dataset or ""
+        )
         if table.keeps is not None:
             kept = {*table.keeps, *study.measured(graph)}
             study = replace(study, sets_aside=tuple(node for node in graph.names if node not in kept))

@@ -309,7 +309,7 @@ def test_a_denial_leans_against_the_claim() -> None:
 
 
 def test_an_unknown_hedge_is_named_with_the_nearest_known_one() -> None:
-    with pytest.raises(CausalError, match="no hedge 'reportadly'.*did you mean 'reportedly'"):
+    with pytest.raises(CausalError, match=r"no hedge 'reportadly'.*did you mean 'reportedly'"):
         hedge("reportadly")
     with pytest.raises(CausalError, match="not 3"):
         hedge(3)  # pyright: ignore[reportArgumentType]

@@ -42,7 +42,11 @@ def test_the_rule_is_the_table(found: dict[str, np.ndarray], sign: int, failed: 
 
 
 @given(
-    means=st.tuples(*[st.floats(-1, 1)] * 3), sd=st.floats(0.001, 2), sign=st.sampled_from([-1, 0, 1]), smallest=st.floats(0.001, 0.5), failed=st.booleans()
+    means=st.tuples(*[st.floats(-1, 1)] * 3),
+    sd=st.floats(0.001, 2),
+    sign=st.sampled_from([-1, 0, 1]),
+    smallest=st.floats(0.001, 0.5),
+    failed=st.booleans(),
 )
 def test_every_effect_has_one_word_and_mirrored_effects_have_mirrored_words(
     means: tuple[float, float, float], sd: float, sign: int, smallest: float, failed: bool
@@ -101,7 +105,12 @@ def test_an_effect_that_the_graph_does_not_identify_gets_no_word_however_sure_th
     edge = next(edge for edge in graph.edges if edge.cause != edge.effect)
     confounded = ca.Graph(
         (*graph.nodes, ca.Node("hidden")),
-        (*graph.edges, ca.Edge("hidden", edge.cause), ca.Edge("hidden", edge.effect, edge.lag), ca.Edge("hidden", "hidden", 1)),
+        (
+            *graph.edges,
+            ca.Edge("hidden", edge.cause),
+            ca.Edge("hidden", edge.effect, edge.lag),
+            ca.Edge("hidden", "hidden", 1),
+        ),
         graph.latents,
     )
     identification = ca.identify_edge(confounded, edge, set(toy_fit.model.system.nodes))

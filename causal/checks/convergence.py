@@ -13,7 +13,9 @@ def check(fit: Fit) -> CheckResult:
     state = f"worst R-hat {found.r_hat:.3f}, smallest effective sample {found.ess:.0f}, {found.divergent_share:.2%} divergent draws"
     if found.passed:
         return CheckResult("convergence", True, f"The chains agree ({state}).", numbers)
-    own = tuple(name.removeprefix("effect[").removesuffix("]") for name in found.unconverged if name.startswith("effect["))
+    own = tuple(
+        name.removeprefix("effect[").removesuffix("]") for name in found.unconverged if name.startswith("effect[")
+    )
     everywhere = found.divergent_share > DIVERGENT_SHARE_LIMIT or len(own) < len(found.unconverged)
     sentence = f"The chains do not agree ({state}; limits {R_HAT_LIMIT}, {ESS_LIMIT}, {DIVERGENT_SHARE_LIMIT:.1%}): what rests on them cannot be trusted."
     return CheckResult("convergence", False, sentence, numbers, () if everywhere else own)

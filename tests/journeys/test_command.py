@@ -31,7 +31,9 @@ def causal(tmp_path: Path, cache: Path):
     def run(*words: str, where: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "200"}
         command = [str(Path(sys.executable).parent / "causal"), *words]
-        return subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, timeout=500, check=False)
+        return subprocess.run(
+            command, cwd=where, env=environment, capture_output=True, text=True, timeout=500, check=False
+        )
 
     return run
 
@@ -104,7 +106,9 @@ TRUTH = {
 def write_bundle(folder: Path, *, claims: str = CLAIMS) -> Path:
     folder.mkdir()
     (folder / "claims.toml").write_text(claims, encoding="utf-8")
-    (folder / "studies.toml").write_text('[study.panel]\nfile = "panel.csv"\nunit = "unit"\ntime = "year"\n', encoding="utf-8")
+    (folder / "studies.toml").write_text(
+        '[study.panel]\nfile = "panel.csv"\nunit = "unit"\ntime = "year"\n', encoding="utf-8"
+    )
     text = '[intervention.clean]\ndo = "shift corruption -1 from 2010"\noutcome = "presence"\n'
     (folder / "interventions.toml").write_text(text, encoding="utf-8")
     panel(TRUTH, units=30, times=20, seed=7, year_sd=0.3).to_csv(folder / "panel.csv", index=False)
@@ -153,8 +157,12 @@ def test_identify_says_why_not(causal, tmp_path: Path) -> None:
     assert rows["c5"]["why"] == "no variable holds it"
 
 
-def test_every_fault_of_a_bundle_is_told_at_once_without_a_traceback_and_nothing_is_written(causal, tmp_path: Path) -> None:
-    bad = CLAIMS.replace('edge = "corruption -> presence [sign=-]"', 'edge = "corruptoin -> presence [sign=-]"').replace('"may"', '"mayhap"')
+def test_every_fault_of_a_bundle_is_told_at_once_without_a_traceback_and_nothing_is_written(
+    causal, tmp_path: Path
+) -> None:
+    bad = CLAIMS.replace(
+        'edge = "corruption -> presence [sign=-]"', 'edge = "corruptoin -> presence [sign=-]"'
+    ).replace('"may"', '"mayhap"')
     folder = write_bundle(tmp_path / "bad", claims=bad)
     rows = (folder / "panel.csv").read_text(encoding="utf-8").splitlines()
     rows[3] = rows[3].replace(rows[3].split(",")[2], "much", 1)
@@ -165,7 +173,9 @@ def test_every_fault_of_a_bundle_is_told_at_once_without_a_traceback_and_nothing
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        assert any(re.match(r"claims\.toml:\d+ \[claim\.c2\].*corruptoin.*corruption", line) for line in lines), done.stderr
+        assert any(re.match(r"claims\.toml:\d+ \[claim\.c2\].*corruptoin.*corruption", line) for line in lines), (
+            done.stderr
+        )
         assert any("mayhap" in line and "claims.toml:" in line for line in lines)
         assert any("panel.csv:" in line and re.search("u000|2000|twice|duplicate", line) for line in lines), done.stderr
     assert not (tmp_path / "report").exists()
@@ -271,7 +281,17 @@ def test_the_readme_program_runs(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     program = re.search(r"```python\n(.*?)```", text, re.DOTALL)
     assert program is not None
-    frame = panel({("corruption", "presence", 1): -0.3, ("presence", "corruption", 1): -0.1, ("corruption", "corruption", 1): 0.6, ("presence", "presence", 1): 0.6}, units=20, times=25, seed=3)
+    frame = panel(
+        {
+            ("corruption", "presence", 1): -0.3,
+            ("presence", "corruption", 1): -0.1,
+            ("corruption", "corruption", 1): 0.6,
+            ("presence", "presence", 1): 0.6,
+        },
+        units=20,
+        times=25,
+        seed=3,
+    )
     space: dict[str, object] = {"frame": frame.rename(columns={"unit": "country"})}
     exec(program[1], space)
     effect = space["effect"]

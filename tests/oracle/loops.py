@@ -29,7 +29,12 @@ illicit -> revenue
 corruption -> corruption [lag=1]
 presence -> presence [lag=1]
 """
-TWO_TRUE: dict[tuple[str, str, int], float] = {("x", "x", 1): 0.8, ("y", "y", 1): 0.5, ("x", "y", 1): 0.2, ("y", "x", 1): -0.2}
+TWO_TRUE: dict[tuple[str, str, int], float] = {
+    ("x", "x", 1): 0.8,
+    ("y", "y", 1): 0.5,
+    ("x", "y", 1): 0.2,
+    ("y", "x", 1): -0.2,
+}
 FOUR_TRUE: dict[tuple[str, str, int], float] = {
     ("revenue", "corruption", 1): 0.4,
     ("corruption", "presence", 0): -0.5,
@@ -119,7 +124,14 @@ def panel(
 ) -> pd.DataFrame:
     """Rows (unit, year, one column a node) of `simulated`; `holes` (node, unit, time) are made missing."""
     values = simulated(
-        effects, units=units, times=times, seed=seed, year_sd=year_sd, warm_up=warm_up, shock_sd=shock_sd, shock_covariance=shock_covariance
+        effects,
+        units=units,
+        times=times,
+        seed=seed,
+        year_sd=year_sd,
+        warm_up=warm_up,
+        shock_sd=shock_sd,
+        shock_covariance=shock_covariance,
     )
     if holes is not None:
         values = np.where(holes, np.nan, values)
@@ -138,7 +150,9 @@ def frame(columns: Mapping[str, Floats]) -> pd.DataFrame:
     )
 
 
-def dummies(first: NDArray[np.int64], stop: NDArray[np.int64], *, year_effects: bool) -> tuple[list[tuple[int, int]], Floats]:
+def dummies(
+    first: NDArray[np.int64], stop: NDArray[np.int64], *, year_effects: bool
+) -> tuple[list[tuple[int, int]], Floats]:
     """The cells (unit, time) in use and their dummy columns, one a unit and, where asked, one a period."""
     cells = [(i, t) for i, (start, end) in enumerate(zip(first, stop, strict=True)) for t in range(start, end)]
     periods = int(stop.max())
@@ -150,7 +164,9 @@ def dummies(first: NDArray[np.int64], stop: NDArray[np.int64], *, year_effects: 
     return cells, columns
 
 
-def projector(first: NDArray[np.int64], stop: NDArray[np.int64], *, year_effects: bool) -> tuple[list[tuple[int, int]], Floats]:
+def projector(
+    first: NDArray[np.int64], stop: NDArray[np.int64], *, year_effects: bool
+) -> tuple[list[tuple[int, int]], Floats]:
     """The cells and ``I - D (D'D)^- D'`` of their dummies."""
     cells, columns = dummies(first, stop, year_effects=year_effects)
     return cells, np.eye(len(cells)) - columns @ np.linalg.pinv(columns)

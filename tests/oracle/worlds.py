@@ -25,8 +25,12 @@ type Array = NDArray[np.float64]
 def frame(nodes: Sequence[str], *, units: int, times: Sequence[object], seed: int, level: float = 3.0) -> pd.DataFrame:
     """Independent values around levels far from zero: what they are does not matter where the draws are written down."""
     generator = np.random.default_rng(seed)
-    columns = {node: level * (k + 1) + (1.0 + k) * generator.normal(size=units * len(times)) for k, node in enumerate(nodes)}
-    return pd.DataFrame({"unit": np.repeat([f"u{k}" for k in range(units)], len(times)), "year": list(times) * units, **columns})
+    columns = {
+        node: level * (k + 1) + (1.0 + k) * generator.normal(size=units * len(times)) for k, node in enumerate(nodes)
+    }
+    return pd.DataFrame(
+        {"unit": np.repeat([f"u{k}" for k in range(units)], len(times)), "year": list(times) * units, **columns}
+    )
 
 
 def made_model(graph: Graph, rows: pd.DataFrame, *, year_effects: bool = True) -> Model:
@@ -52,15 +56,26 @@ def made_fit(
     generator = np.random.default_rng(seed)
     shape, nodes, scales = (chains, draws), model.system.nodes, model.design.scales
     terms = [term.name for term in model.system.terms]
-    centre = effects if effects is not None else {name: generator.uniform(-0.4, 0.4) / model.on_standard_scale(name) for name in terms}
+    centre = (
+        effects
+        if effects is not None
+        else {name: generator.uniform(-0.4, 0.4) / model.on_standard_scale(name) for name in terms}
+    )
     effect = [(centre[name] + spread * generator.normal(size=shape)) * model.on_standard_scale(name) for name in terms]
-    sd = generator.uniform(0.3, 0.9, size=(*shape, len(nodes))) if shock_sd is None else np.broadcast_to(shock_sd / scales, (*shape, len(nodes))).copy()
+    sd = (
+        generator.uniform(0.3, 0.9, size=(*shape, len(nodes)))
+        if shock_sd is None
+        else np.broadcast_to(shock_sd / scales, (*shape, len(nodes))).copy()
+    )
     variables: dict[str, tuple[tuple[str, ...], Array]] = {
         "effect": (("chain", "draw", "edge"), np.stack(effect, axis=-1) if effect else np.zeros((*shape, 0))),
         "shock_sd": (("chain", "draw", "node"), sd),
     }
     if model.loadings:
-        variables["shock_loading"] = (("chain", "draw", "pair"), generator.uniform(-0.8, 0.8, size=(*shape, len(model.loadings))))
+        variables["shock_loading"] = (
+            ("chain", "draw", "pair"),
+            generator.uniform(-0.8, 0.8, size=(*shape, len(model.loadings))),
+        )
     holes = model.design.holes.shape[1]
     if holes:
         variables["missing"] = (("chain", "draw", "hole"), generator.normal(size=(*shape, holes)))
