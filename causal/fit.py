@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -173,13 +172,12 @@ def write_tree(tree: xr.DataTree, path: Path) -> None:
     """Write a tree as netCDF, whole or not at all. Raises `CausalError` where the place cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=".part", dir=path.parent)
-        os.close(handle)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            tree.to_netcdf(name, engine="h5netcdf")
-            Path(name).replace(path)
+            tree.to_netcdf(part, engine="h5netcdf")
+            part.replace(path)
         finally:
-            Path(name).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise CausalError(
             Fault(

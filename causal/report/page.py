@@ -295,7 +295,21 @@ def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
         f"One typical yearly swing of {cause} goes with {central(wide.median, wide.low, wide.high)} typical swings of {effect} "
         f"(90 % interval {interval(wide.low, wide.high)}; wide prior). "
         f"An effect as claimed of more than {size(claim.smallest_effect)}: {in_words(wide.as_claimed)} ({probability(wide.as_claimed)}); "
-        f"smaller than {size(claim.smallest_effect)} either way: {in_words(wide.small)} ({probability(wide.small)})."
+        f"smaller than {size(claim.smallest_effect)} either way: {in_words(wide.small)} ({probability(wide.small)}). "
+        + _long_run(wide, effect)
+    )
+
+
+def _long_run(wide: Estimate, effect: str) -> str:
+    """What a lasting change builds up to, so that nobody takes the effect of one period for the whole."""
+    if wide.long_run_undefined == 1.0:
+        return "That is the effect at once; a lasting swing would build up without end."
+    unbounded = wide.long_run_undefined >= 0.005
+    return (
+        f"That is the effect at once. Through {effect}'s own memory a lasting swing would build up to "
+        f"{central(wide.long_run_median, wide.long_run_low, wide.long_run_high)} typical swings "
+        f"(90 % interval {interval(wide.long_run_low, wide.long_run_high)}"
+        f"{f'; without end in {probability(wide.long_run_undefined)} of the draws' if unbounded else ''})."
     )
 
 
