@@ -8,10 +8,10 @@ import pathmc
 if __name__ == "__main__":
     model = pathmc.model(
         """
-        corruption ~ lag(revenue) + lag(corruption)
-        presence ~ corruption + lag(presence)
-        illicit ~ lag(presence)
-        revenue ~ illicit
+        corruption ~ revenue_to_corruption*lag(revenue) + corruption_to_corruption*lag(corruption)
+        presence ~ corruption_to_presence*corruption + presence_to_presence*lag(presence)
+        illicit ~ presence_to_illicit*lag(presence)
+        revenue ~ illicit_to_revenue*illicit
         """,
         data=pd.read_csv(sys.argv[1]),
         panel={"unit": "unit", "time": "year"},

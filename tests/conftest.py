@@ -34,7 +34,9 @@ def toy_model() -> Model:
 
     frame = loops.panel(loops.TWO_TRUE, units=TOY_UNITS, times=TOY_TIMES, seed=7, year_sd=0.5)
     # Natural scales that differ, so that a test sees where they are mixed up.
-    return build_model(read_graph(loops.TWO), Panel.from_frame(frame.assign(x=10 * frame["x"] + 300), unit="unit", time="year"))
+    return build_model(
+        read_graph(loops.TWO), Panel.from_frame(frame.assign(x=10 * frame["x"] + 300), unit="unit", time="year")
+    )
 
 
 @pytest.fixture(scope="session")

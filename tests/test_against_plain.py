@@ -47,15 +47,22 @@ def plain_draws(standard: dict[str, NDArray[np.float64]], *, corrected: bool) ->
             past: list[list[Any]] = [[0.0] * 4 for _ in nodes]
             for (cause, effect, lag), value in effects.items():
                 (past if lag else now)[nodes.index(effect)][nodes.index(cause)] = value
-            first, second = (pt.stack([pt.stack([pt.as_tensor_variable(x) for x in row]) for row in rows]) for rows in (now, past))
-            within = pt.eye(4) + first + first @ first + first @ first @ first  # the inverse of I - B0, which is nilpotent
+            first, second = (
+                pt.stack([pt.stack([pt.as_tensor_variable(x) for x in row]) for row in rows]) for rows in (now, past)
+            )
+            within = (
+                pt.eye(4) + first + first @ first + first @ first @ first
+            )  # the inverse of I - B0, which is nilpotent
             step = within @ second
-            periods, power, total = TIMES - 1, pt.eye(4), 0.0
+            periods, power = TIMES - 1, pt.eye(4)
+            total: Any = 0.0
             for s in range(1, periods):
                 power = power @ step
                 total = total + (UNITS - 1) * (periods - s) / (periods * s) * pt.trace(power)
             pm.Potential("correction", total)
-    tree = nutpie.sample(nutpie.compile_pymc_model(model), draws=1500, tune=800, chains=2, seed=3, progress_bar=False)
+    tree: Any = nutpie.sample(
+        nutpie.compile_pymc_model(model), draws=1500, tune=800, chains=2, seed=3, progress_bar=False
+    )
     drawn = tree["posterior"].to_dataset()
     assert float(tree["sample_stats"]["diverging"].mean()) < 0.001
     return np.stack([drawn[loops.edge_name(*edge)].to_numpy().ravel() for edge in EDGES], axis=1)
@@ -70,7 +77,9 @@ def both() -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
     return ours, dict(zip(model.system.nodes, model.design.standard, strict=True))
 
 
-def test_the_posterior_is_that_of_unit_and_year_dummies_and_the_correction(both: tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]) -> None:
+def test_the_posterior_is_that_of_unit_and_year_dummies_and_the_correction(
+    both: tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]],
+) -> None:
     ours, standard = both
     plain = plain_draws(standard, corrected=True)
     apart = (ours.mean(axis=0) - plain.mean(axis=0)) / plain.std(axis=0)
@@ -79,7 +88,9 @@ def test_the_posterior_is_that_of_unit_and_year_dummies_and_the_correction(both:
     np.testing.assert_allclose(ours.std(axis=0) / plain.std(axis=0), 1.0, atol=0.1)
 
 
-def test_dummies_alone_differ_most_in_the_self_effects_which_they_bias_downwards(both: tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]) -> None:
+def test_dummies_alone_differ_most_in_the_self_effects_which_they_bias_downwards(
+    both: tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]],
+) -> None:
     ours, standard = both
     plain = plain_draws(standard, corrected=False)
     apart = dict(zip(EDGES, ((ours.mean(axis=0) - plain.mean(axis=0)) / plain.std(axis=0)).tolist(), strict=True))

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from causal.equations import Sweep, companion, cross_products, in_use, measured_system, prior_of_product, stacked, sweep_out
+from causal.equations import (
+    Sweep,
+    companion,
+    cross_products,
+    in_use,
+    measured_system,
+    prior_of_product,
+    stacked,
+    sweep_out,
+)
 from causal.graph import Edge, Graph, Latent, Node
 from causal.syntax import read_graph
 from tests.oracle import loops
@@ -21,7 +30,9 @@ def spans(draw: st.DrawFn, *, longest: int = 7, units: int = 6) -> Spans:
     """First and stop periods of one to `units` units, each in use for at least one period; gaps between units are possible."""
     pairs = draw(
         st.lists(
-            st.tuples(st.integers(0, longest - 1), st.integers(1, longest)).map(lambda pair: (pair[0], min(longest, pair[0] + pair[1]))),
+            st.tuples(st.integers(0, longest - 1), st.integers(1, longest)).map(
+                lambda pair: (pair[0], min(longest, pair[0] + pair[1]))
+            ),
             min_size=1,
             max_size=units,
         )
@@ -125,7 +136,9 @@ def test_a_road_through_an_unmeasured_node_becomes_a_term_with_its_lag() -> None
     system = measured_system(graph, ["corruption", "presence", "illicit"])
     road = next(term for term in system.terms if term.cause == "illicit")
     assert (road.effect, road.lag, road.edge, road.name) == ("corruption", 1, None, "illicit -> corruption [lag=1]")
-    assert [[edge.name for edge in path] for path in road.roads] == [["illicit -> revenue", "revenue -> corruption [lag=1]"]]
+    assert [[edge.name for edge in path] for path in road.roads] == [
+        ["illicit -> revenue", "revenue -> corruption [lag=1]"]
+    ]
     assert system.correlated == ()  # revenue's own shock enters corruption alone
     assert system.left_out == ()
 

@@ -21,12 +21,14 @@ from causal.panel import Panel
 from causal.syntax import read_graph
 from tests.oracle import loops
 
-FEW = {"draws": 60, "chains": 2, "tune": 100}
+FEW: dict[str, Any] = {"draws": 60, "chains": 2, "tune": 100}
 
 
 def other_model() -> Model:
     frame = loops.panel(loops.TWO_TRUE, units=20, times=6, seed=3)
-    return build_model(read_graph(loops.TWO), Panel.from_frame(frame, unit="unit", time="year"), {"x -> y": Normal(0.1, 0.5)})
+    return build_model(
+        read_graph(loops.TWO), Panel.from_frame(frame, unit="unit", time="year"), {"x -> y": Normal(0.1, 0.5)}
+    )
 
 
 def test_the_draws_have_the_dims_and_labels_of_the_contract(toy_fit: Fit) -> None:
@@ -41,7 +43,9 @@ def test_the_draws_have_the_dims_and_labels_of_the_contract(toy_fit: Fit) -> Non
 
 def test_the_posterior_mean_of_a_system_without_lags_is_least_squares() -> None:
     frame = loops.panel({("x", "x", 1): 0.5, ("x", "y", 0): 0.8}, units=30, times=12, seed=5)
-    model = build_model(read_graph("x -> y"), Panel.from_frame(frame, unit="unit", time="year"), {"x -> y": Normal(0.0, 100.0)})
+    model = build_model(
+        read_graph("x -> y"), Panel.from_frame(frame, unit="unit", time="year"), {"x -> y": Normal(0.0, 100.0)}
+    )
     x, y = (model.design.standard[k] for k in range(2))
     x, y = (value - value.mean(axis=1, keepdims=True) - value.mean(axis=0) + value.mean() for value in (x, y))
     draws = fit(model, seed=2, draws=1000, chains=2, allow_unconverged=True).edge("x -> y", scale="standard")
@@ -124,7 +128,10 @@ def test_too_few_draws_are_refused_by_name_and_handed_back_where_allowed(toy_mod
     assert "draws=2000" in text
     found = fit(toy_model, seed=5, **FEW, store=tmp_path, allow_unconverged=True)
     assert not found.convergence.passed
-    assert set(found.convergence.unconverged) <= {f"effect[{term.name}]" for term in toy_model.system.terms} | {"shock_sd[x]", "shock_sd[y]"}
+    assert set(found.convergence.unconverged) <= {f"effect[{term.name}]" for term in toy_model.system.terms} | {
+        "shock_sd[x]",
+        "shock_sd[y]",
+    }
     assert found.convergence.ess < 400
 
 
@@ -172,11 +179,11 @@ def test_missing_values_are_drawn_around_their_units_mean(holed_fit: Fit) -> Non
         (lambda found: found.edge(7), "an edge is named by its text"),
         (lambda found: found.edge("x -> y", scale="raw"), "scale 'raw' is not known"),
         (lambda found: fit(found.model, draws=0), "draws is 0"),
-        (lambda found: fit(found.model, draws=2.5), "draws is 2.5"),
+        (lambda found: fit(found.model, draws=2.5), "draws is 2.5"),  # pyright: ignore[reportArgumentType]
         (lambda found: fit(found.model, chains=True), "chains is True"),
         (lambda found: fit(found.model, seed=-1), "seed is -1"),
         (lambda found: fit(found.model, seed=2**80), "the seed is too large"),
-        (lambda found: fit(found.model, seed="a"), "seed is 'a'"),
+        (lambda found: fit(found.model, seed="a"), "seed is 'a'"),  # pyright: ignore[reportArgumentType]
         (lambda found: fit(found.model, tune=0), "tune is 0"),
     ],
 )
@@ -228,7 +235,9 @@ def test_a_store_that_cannot_be_written_is_a_clear_error(toy_model: Model, tmp_p
 
 def test_progress_is_told_of_draws_out_of_all(toy_model: Model) -> None:
     calls: list[tuple[int, int, int]] = []
-    fit(toy_model, seed=1, draws=3000, chains=2, tune=200, allow_unconverged=True, progress=lambda *at: calls.append(at))
+    fit(
+        toy_model, seed=1, draws=3000, chains=2, tune=200, allow_unconverged=True, progress=lambda *at: calls.append(at)
+    )
     assert calls
     assert all(0 <= done <= total == 6400 for done, total, _ in calls)
     assert [done for done, _, _ in calls] == sorted(done for done, _, _ in calls)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytensor
 import pytest
 from numpy.typing import NDArray
+from pytensor.compile.mode import Mode
 from scipy import stats
 
 from causal.dist import Normal, Uniform
@@ -22,7 +22,7 @@ from tests.conftest import TOY_TIMES, TOY_UNITS, toy_holes
 from tests.oracle import loops
 
 Floats = NDArray[np.float64]
-PLAIN = pytensor.compile.mode.Mode(linker="py", optimizer=None)
+PLAIN = Mode(linker="py", optimizer="minimum_compile")
 
 
 def panel_of(frame: pd.DataFrame) -> Panel:
@@ -42,7 +42,9 @@ def refusal(call: Callable[[], Any]) -> list[str]:
 # -------------------------------------------------------------------------------------------------- log density
 
 
-def unconstrained(model: Model, effects: Floats, sd: Floats, loading: Floats | None = None, missing: Floats | None = None) -> dict[str, Floats]:
+def unconstrained(
+    model: Model, effects: Floats, sd: Floats, loading: Floats | None = None, missing: Floats | None = None
+) -> dict[str, Floats]:
     """The point of `model.pymc` with these values: effects in the order of the terms, the rest as in the posterior."""
     uniform = np.array([isinstance(prior, Uniform) for prior in model.term_priors])
     point: dict[str, Floats] = {"shock_sd_log__": np.log(sd)}
@@ -60,13 +62,24 @@ def unconstrained(model: Model, effects: Floats, sd: Floats, loading: Floats | N
 def log_prior(model: Model, effects: Floats, sd: Floats, loading: Floats | None = None) -> float:
     total = 0.0
     for prior, effect in zip(model.term_priors, effects, strict=True):
-        total += stats.norm.logpdf(effect, prior.mean, prior.sd) if isinstance(prior, Normal) else -np.log(prior.high - prior.low)
+        total += (
+            stats.norm.logpdf(effect, prior.mean, prior.sd)
+            if isinstance(prior, Normal)
+            else -np.log(prior.high - prior.low)
+        )
     total += stats.halfnorm.logpdf(sd).sum()
     return float(total + (0.0 if loading is None else stats.norm.logpdf(loading).sum()))
 
 
 def expected(
-    model: Model, values: Floats, spans: tuple[NDArray[np.int64], NDArray[np.int64]], effects: Floats, sd: Floats, loading: Floats | None = None, *, years: bool
+    model: Model,
+    values: Floats,
+    spans: tuple[NDArray[np.int64], NDArray[np.int64]],
+    effects: Floats,
+    sd: Floats,
+    loading: Floats | None = None,
+    *,
+    years: bool,
 ) -> float:
     """The log density by brute force: priors, the likelihood of error contrasts among dummies, and b from its definition.
 
@@ -93,7 +106,9 @@ def expected(
             if (i, t + s) in place:
                 weights[s - 1] -= projection[row, place[i, t + s]]
     freedom = round(float(np.trace(projection)))
-    likelihood = loops.error_contrast_likelihood(residuals, covariance, columns) + 0.5 * freedom * size * np.log(2 * np.pi)
+    likelihood = loops.error_contrast_likelihood(residuals, covariance, columns) + 0.5 * freedom * size * np.log(
+        2 * np.pi
+    )
     return log_prior(model, effects, sd, loading) + likelihood + (loops.correction_term(b, weights) if lags else 0.0)
 
 
@@ -107,7 +122,13 @@ def points(model: Model, count: int, *, radius: float = 0.5) -> list[tuple[Float
     found: list[tuple[Floats, Floats, Floats | None]] = []
     for _ in range(count):
         effects = rng.uniform(-radius, radius, len(model.system.terms))
-        found.append((effects, rng.uniform(0.5, 1.5, len(model.system.nodes)), rng.normal(size=len(model.loadings)) if model.loadings else None))
+        found.append(
+            (
+                effects,
+                rng.uniform(0.5, 1.5, len(model.system.nodes)),
+                rng.normal(size=len(model.loadings)) if model.loadings else None,
+            )
+        )
     return found
 
 
@@ -115,7 +136,9 @@ def whole(units: int, times: int, lags: int) -> tuple[NDArray[np.int64], NDArray
     return np.full(units, lags, dtype=np.int64), np.full(units, times, dtype=np.int64)
 
 
-def test_the_log_density_is_the_priors_the_likelihood_without_unit_and_year_effects_and_the_orthogonal_term(toy_model: Model) -> None:
+def test_the_log_density_is_the_priors_the_likelihood_without_unit_and_year_effects_and_the_orthogonal_term(
+    toy_model: Model,
+) -> None:
     density = log_density(toy_model)
     for effects, sd, _ in points(toy_model, 4, radius=0.4):
         hand = expected(toy_model, toy_model.design.standard, whole(TOY_UNITS, TOY_TIMES, 1), effects, sd, years=True)
@@ -132,8 +155,15 @@ def test_the_log_density_is_the_priors_the_likelihood_without_unit_and_year_effe
     ],
 )
 @pytest.mark.parametrize("years", [True, False])
-def test_edges_within_the_period_longer_lags_and_correlated_shocks_enter_the_log_density(text: str, lags: int, years: bool) -> None:
-    model = build_model(read_graph(text), panel_of(toy_frame()), {"x -> y": Normal(0.3, 0.7)} if "x -> y\n" in text else None, year_effects=years)
+def test_edges_within_the_period_longer_lags_and_correlated_shocks_enter_the_log_density(
+    text: str, lags: int, years: bool
+) -> None:
+    model = build_model(
+        read_graph(text),
+        panel_of(toy_frame()),
+        {"x -> y": Normal(0.3, 0.7)} if "x -> y\n" in text else None,
+        year_effects=years,
+    )
     density = log_density(model)
     for effects, sd, loading in points(model, 2, radius=0.4):
         hand = expected(model, model.design.standard, whole(6, 8, lags), effects, sd, loading, years=years)
@@ -164,7 +194,9 @@ def test_the_gradient_of_the_log_density_is_that_of_central_differences(toy_mode
         for variable in model.pymc.value_vars:
             name = str(variable.name)
             for k in range(len(point[name])):
-                above, below = ({**point, name: point[name] + step * np.eye(len(point[name]))[k]} for step in (1e-5, -1e-5))
+                above, below = (
+                    {**point, name: point[name] + step * np.eye(len(point[name]))[k]} for step in (1e-5, -1e-5)
+                )
                 numeric.append((density(above) - density(below)) / 2e-5)
         np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-5)
 
@@ -183,7 +215,15 @@ def test_a_node_that_nobody_measured_in_some_year_leaves_no_direction_free() -> 
 
 @pytest.mark.parametrize(
     "pairs",
-    ["a <-> b", "a <-> b\nb <-> c", "a <-> b\na <-> c", "a <-> c\nb <-> c", "a <-> b\nb <-> c\nc <-> d", "a <-> b\na <-> c\na <-> d", "a <-> b\nc <-> d"],
+    [
+        "a <-> b",
+        "a <-> b\nb <-> c",
+        "a <-> b\na <-> c",
+        "a <-> c\nb <-> c",
+        "a <-> b\nb <-> c\nc <-> d",
+        "a <-> b\na <-> c\na <-> d",
+        "a <-> b\nc <-> d",
+    ],
 )
 def test_the_shock_loadings_reach_every_covariance_with_the_systems_zeros(pairs: str) -> None:
     graph = read_graph(pairs)
@@ -193,11 +233,19 @@ def test_the_shock_loadings_reach_every_covariance_with_the_systems_zeros(pairs:
     rng = np.random.default_rng(1)
     covariance = np.eye(len(nodes))
     for left, right in system.correlated:
-        covariance[nodes.index(left), nodes.index(right)] = covariance[nodes.index(right), nodes.index(left)] = rng.uniform(0.2, 0.5)
+        covariance[nodes.index(left), nodes.index(right)] = covariance[nodes.index(right), nodes.index(left)] = (
+            rng.uniform(0.2, 0.5)
+        )
     # An order in which each node follows those it loads on.
     order: list[int] = []
     while len(order) < len(nodes):
-        order.append(next(k for k in range(len(nodes)) if k not in order and all(column in order for row, column in loadings if row == k)))
+        order.append(
+            next(
+                k
+                for k in range(len(nodes))
+                if k not in order and all(column in order for row, column in loadings if row == k)
+            )
+        )
     for at, k in enumerate(order):
         earlier = order[:at]
         if earlier:
@@ -285,7 +333,9 @@ def test_a_year_without_rows_warns_of_nothing_and_is_noted() -> None:
     assert model.design.holes.shape == (3, 12)
 
 
-def test_effects_in_natural_units_are_divided_by_the_outcomes_and_multiplied_by_the_causes_scale(toy_model: Model) -> None:
+def test_effects_in_natural_units_are_divided_by_the_outcomes_and_multiplied_by_the_causes_scale(
+    toy_model: Model,
+) -> None:
     x, y = toy_model.design.scales
     assert toy_model.on_standard_scale("x -> y [lag=1]") == pytest.approx(x / y)
     assert toy_model.on_standard_scale("y -> x [lag=1]") == pytest.approx(y / x)
@@ -325,8 +375,14 @@ GRAPH = read_graph(loops.TWO)
         (lambda: build_model(GRAPH, panel_of(toy_frame(x=np.nan))), "all missing"),
         (lambda: build_model(GRAPH, panel_of(toy_frame(x="low"))), "column 'x'"),
         (lambda: build_model(GRAPH, panel_of(toy_frame().query("year == 2000"))), "single period"),
-        (lambda: build_model(read_graph("x -> y [lag=9]"), panel_of(toy_frame())), "8 periods are too few for a lag of 9"),
-        (lambda: build_model(read_graph("x -> y [lag=7]"), panel_of(toy_frame())), "8 periods are too few for a lag of 7"),
+        (
+            lambda: build_model(read_graph("x -> y [lag=9]"), panel_of(toy_frame())),
+            "8 periods are too few for a lag of 9",
+        ),
+        (
+            lambda: build_model(read_graph("x -> y [lag=7]"), panel_of(toy_frame())),
+            "8 periods are too few for a lag of 7",
+        ),
         (lambda: build_model(read_graph("x -> y [lag=1000000]"), panel_of(toy_frame())), "too few for a lag"),
         (lambda: build_model(read_graph("p -> q"), panel_of(toy_frame())), "measures no node"),
         (lambda: build_model(GRAPH, [panel_of(toy_frame()), panel_of(toy_frame())]), "2 studies were given"),
@@ -337,9 +393,20 @@ GRAPH = read_graph(loops.TWO)
         (lambda: build_model(GRAPH, panel_of(toy_frame()), {"x -> q": Normal()}), "no node 'q'"),
         (lambda: build_model(GRAPH, panel_of(toy_frame()), {"x -> y": 0.3}), "the prior of 'x -> y' is 0.3"),  # pyright: ignore[reportArgumentType]
         (lambda: build_model(GRAPH, panel_of(toy_frame()), "wide"), "priors are a str"),  # pyright: ignore[reportArgumentType]
-        (lambda: build_model(read_graph(loops.TWO + "x [family=poisson]"), panel_of(toy_frame())), "'x' has the family poisson"),
-        (lambda: build_model(read_graph("price -> price [lag=1]"), panel_of(toy_frame().assign(price=lambda f: np.sin(f["year"])))), "no node is left"),
-        (lambda: build_model(GRAPH, Study(panel_of(toy_frame()), {"x": "x", "w": "y"})), "measures 'w', which is no node"),
+        (
+            lambda: build_model(read_graph(loops.TWO + "x [family=poisson]"), panel_of(toy_frame())),
+            "'x' has the family poisson",
+        ),
+        (
+            lambda: build_model(
+                read_graph("price -> price [lag=1]"), panel_of(toy_frame().assign(price=lambda f: np.sin(f["year"])))
+            ),
+            "no node is left",
+        ),
+        (
+            lambda: build_model(GRAPH, Study(panel_of(toy_frame()), {"x": "x", "w": "y"})),
+            "measures 'w', which is no node",
+        ),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_one_clear_sentence(call: Callable[[], Any], words: str) -> None:
@@ -350,8 +417,15 @@ def test_what_cannot_be_fitted_is_refused_in_one_clear_sentence(call: Callable[[
 
 def test_everything_that_is_wrong_with_data_families_and_priors_is_said_at_once() -> None:
     graph = read_graph(loops.TWO + "z -> x\nz [family=poisson]\nw -> x")
-    faults = refusal(lambda: build_model(graph, panel_of(toy_frame(y=1.0, z=toy_frame()["x"], w="text")), Priors({"x -> q": Normal()})))
-    assert [any(words in fault for fault in faults) for words in ("'y' is constant", "column 'w'", "'z' has the family poisson", "no node 'q'")] == [True] * 4
+    faults = refusal(
+        lambda: build_model(
+            graph, panel_of(toy_frame(y=1.0, z=toy_frame()["x"], w="text")), Priors({"x -> q": Normal()})
+        )
+    )
+    assert [
+        any(words in fault for fault in faults)
+        for words in ("'y' is constant", "column 'w'", "'z' has the family poisson", "no node 'q'")
+    ] == [True] * 4
 
 
 def test_a_panel_in_which_no_unit_has_two_whole_periods_is_refused() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pytensor.compile.maker import function
+from pytensor.compile.mode import Mode
+from pytensor.gradient import grad
 
 from causal.equations import companion, cross_products, stacked, sweep_out
 from causal.orthogonal import correction, orthogonal_term
@@ -32,7 +36,9 @@ def drawn(seed: int, nodes: int, lags: int, radius: float) -> Floats:
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10_000), st.integers(1, 4), st.integers(1, 2), st.floats(0.05, 0.6))
-def test_inside_the_stationary_region_the_value_is_the_plain_sum_of_traces(seed: int, nodes: int, lags: int, radius: float) -> None:
+def test_inside_the_stationary_region_the_value_is_the_plain_sum_of_traces(
+    seed: int, nodes: int, lags: int, radius: float
+) -> None:
     coefficients = drawn(seed, nodes, lags, radius)
     value, _ = correction(coefficients, WEIGHTS)
     b = np.stack(np.split(coefficients, lags + 1, axis=1))
@@ -41,7 +47,9 @@ def test_inside_the_stationary_region_the_value_is_the_plain_sum_of_traces(seed:
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 2), st.sampled_from([0.3, 0.8, 0.97, 1.0, 1.05, 1.6]))
-def test_the_gradient_is_that_of_central_differences_inside_and_outside(seed: int, nodes: int, lags: int, radius: float) -> None:
+def test_the_gradient_is_that_of_central_differences_inside_and_outside(
+    seed: int, nodes: int, lags: int, radius: float
+) -> None:
     coefficients = drawn(seed, nodes, lags, radius)
     _, gradient = correction(coefficients, WEIGHTS)
     step = 1e-6
@@ -50,7 +58,9 @@ def test_the_gradient_is_that_of_central_differences_inside_and_outside(seed: in
     for row, column in free:
         shift = np.zeros_like(coefficients)
         shift[row, column] = step
-        slope = (correction(coefficients + shift, WEIGHTS)[0] - correction(coefficients - shift, WEIGHTS)[0]) / (2 * step)
+        slope = (correction(coefficients + shift, WEIGHTS)[0] - correction(coefficients - shift, WEIGHTS)[0]) / (
+            2 * step
+        )
         assert gradient[row, column] == pytest.approx(slope, rel=1e-4, abs=1e-4 * (1 + float(np.abs(gradient).max())))
 
 
@@ -61,7 +71,9 @@ def test_far_outside_the_stationary_region_the_term_stays_bounded() -> None:
     assert max(values) < 1.01 * bound
     assert values[-1] == pytest.approx(values[-2], rel=1e-6)  # it depends on the direction only
     # What pulls the lagged effects outwards fades; the effects within the period turn the direction only.
-    pulls = [float(np.abs(correction(drawn(5, 3, 1, radius), WEIGHTS)[1][:, 3:]).max()) for radius in (1.5, 15.0, 150.0)]
+    pulls = [
+        float(np.abs(correction(drawn(5, 3, 1, radius), WEIGHTS)[1][:, 3:]).max()) for radius in (1.5, 15.0, 150.0)
+    ]
     assert pulls[2] < pulls[1] / 5 < pulls[0] / 25
 
 
@@ -81,14 +93,14 @@ def test_without_lags_there_is_nothing_to_correct() -> None:
 def test_the_compiled_form_and_its_gradient_equal_the_python_ones() -> None:
     matrix, weights = pt.dmatrix("matrix"), pt.dvector("weights")
     value = orthogonal_term(matrix, weights)
-    outputs = [value, pytensor.grad(value, matrix)]
-    numba = pytensor.function([matrix, weights], outputs, mode="NUMBA")
-    plain = pytensor.function([matrix, weights], outputs, mode=pytensor.compile.mode.Mode(linker="py", optimizer=None))
+    outputs: Any = [value, grad(value, matrix)]
+    modes: tuple[Any, ...] = ("NUMBA", Mode(linker="py", optimizer="minimum_compile"))
+    forms: list[Any] = [function([matrix, weights], outputs, mode=mode) for mode in modes]
     for seed, radius in ((1, 0.5), (2, 0.95), (3, 1.3)):
         coefficients = drawn(seed, 3, 2, radius)
         expected = correction(coefficients, WEIGHTS)
-        for function in (numba, plain):
-            found = function(coefficients, WEIGHTS)
+        for form in forms:
+            found = form(coefficients, WEIGHTS)
             np.testing.assert_allclose(found[0], expected[0], rtol=1e-10)
             np.testing.assert_allclose(found[1], expected[1], rtol=1e-9, atol=1e-9)
 
@@ -103,7 +115,9 @@ TWO_LAGS = {("x", "x", 1): 0.5, ("x", "x", 2): 0.3, ("x", "y", 0): 0.5, ("y", "x
 CORRELATED = np.array([[1.0, 0.6], [0.6, 1.5]])
 
 
-def scores(effects: loops.Effects, spans: tuple[NDArray[np.int64], NDArray[np.int64]], years: bool, covariance: Floats | None) -> tuple[Floats, Floats]:
+def scores(
+    effects: loops.Effects, spans: tuple[NDArray[np.int64], NDArray[np.int64]], years: bool, covariance: Floats | None
+) -> tuple[Floats, Floats]:
     """Profile scores (replication, effect) at the truth, and the gradient of b (effect), over simulated short panels."""
     nodes, b = loops.nodes_of(effects), loops.matrices(effects)
     lags, size = len(b) - 1, len(nodes)

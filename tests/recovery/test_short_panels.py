@@ -61,8 +61,22 @@ def recovered(
     covers = np.empty((fits, len(effects)), dtype=bool)
     diverged = np.empty(fits, dtype=bool)
     for k in range(fits):
-        frame = loops.panel(effects, units=units, times=times, seed=1000 + k, year_sd=year_sd, holes=holes, shock_covariance=shock_covariance)
-        found = fit(build_model(graph, Panel.from_frame(frame, unit="unit", time="year")), seed=k, draws=500, chains=2, allow_unconverged=True)
+        frame = loops.panel(
+            effects,
+            units=units,
+            times=times,
+            seed=1000 + k,
+            year_sd=year_sd,
+            holes=holes,
+            shock_covariance=shock_covariance,
+        )
+        found = fit(
+            build_model(graph, Panel.from_frame(frame, unit="unit", time="year")),
+            seed=k,
+            draws=500,
+            chains=2,
+            allow_unconverged=True,
+        )
         diverged[k] = found.convergence.divergent_share > DIVERGENT_SHARE_LIMIT
         for j, (edge, truth) in enumerate(effects.items()):
             draws = found.edge(loops.edge_name(*edge)).to_numpy()
@@ -76,7 +90,9 @@ def recovered(
         float(diverged.mean()),
     )
     for edge in effects:
-        print(f"{loops.edge_name(*edge)}: bias {result.bias[edge]:+.3f} ({result.error[edge]:.3f}), covers {result.cover[edge]:.2f}")
+        print(
+            f"{loops.edge_name(*edge)}: bias {result.bias[edge]:+.3f} ({result.error[edge]:.3f}), covers {result.cover[edge]:.2f}"
+        )
     print(f"mean coverage {result.mean_cover:.3f}, fits with divergences {result.diverged:.3f}")
     return result
 
@@ -139,7 +155,7 @@ def test_at_radius_95_a_bias_of_a_tenth_stays_but_the_sampler_does_not_fail() ->
     assert 0.94 < loops.radius(effects) < 0.96
     found = recovered(loops.TWO, effects, fits=100)
     assert found.diverged < 0.03
-    # Short and very persistent: the edge of the parameter space. Uncorrected the bias is about -.3.
+    # Short and very persistent: the edge of the parameter space.
     assert all(-0.15 < bias < -0.04 for bias in found.own)
     assert max(abs(bias) for edge, bias in found.bias.items() if edge[0] != edge[1]) < 0.04
     assert found.mean_cover > 0.76
