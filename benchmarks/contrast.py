@@ -121,7 +121,7 @@ def seconds(work: Callable[[], object]) -> float:
 def main() -> None:
     """Print the table."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    print(f"| panel | contrast, s | bare recursion, s | ratio | bar |\n|---|---|---|---|---|")
+    print("| panel | contrast, s | bare recursion, s | ratio | bar |\n|---|---|---|---|---|")
     for name, missing in (("complete", 0.0), ("15 % of two nodes missing", 0.15)):
         fit = made_fit(loop_panel(missing=missing))
         ours: list[float] = []

@@ -5,13 +5,15 @@ once the unit effects are swept out. Here it becomes an `Op` with its gradient i
 that the model's graph stays small and compiles quickly.
 
 Near the edge of the stationary region b grows faster than the likelihood falls. So b *saturates*: it is evaluated at
-``k F`` with ``k = exp(-softplus(SHARPNESS * log r) / SHARPNESS)``, where ``r = |F^16| ** (1/16)`` (Frobenius norm)
-is close to the spectral radius. Inside the region k is 1 to many digits; outside, k F stays at
+``k F`` with ``k = exp(-softplus(SHARPNESS * log r) / SHARPNESS)``, where ``r = |F^256| ** (1/256)`` (Frobenius norm)
+is close to the spectral radius (a lower power is far above it where two persistent nodes are joined). Inside the region k is 1 to many digits; outside, k F stays at
 radius 1, b is bounded and the likelihood decides.
 """
 
 from __future__ import annotations
 
+import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
+DOUBLINGS = 8
+"""The radius is taken from the power 2 ** DOUBLINGS of the reduced form."""
 SHARPNESS = 100.0
 """How sharply b stops growing at spectral radius 1."""
 
@@ -47,20 +51,25 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
     for row in range(nodes, size):
         form[row, row - nodes] = 1.0
 
-    two = form @ form
-    four = two @ two
-    eight = four @ four
-    sixteen = eight @ eight
-    squared_norm = np.sum(sixteen * sixteen)
+    # The powers F^2, F^4, ... are brought to norm 1 on the way, so that nothing overflows or vanishes.
+    power_of_two = np.zeros((DOUBLINGS + 1, size, size))
+    norms = np.zeros(DOUBLINGS + 1)
+    log_radius = 0.0
+    current = form
+    for k in range(DOUBLINGS + 1):
+        norms[k] = np.sqrt(np.sum(current * current))
+        if norms[k] < 1e-150:
+            break
+        log_radius += np.log(norms[k]) / 2.0**k
+        power_of_two[k] = current / norms[k]
+        current = power_of_two[k] @ power_of_two[k]
     shrink = 1.0
     slope = 0.0
-    if squared_norm > 1e-300:
-        log_radius = np.log(squared_norm) / 32.0
+    if norms[DOUBLINGS] >= 1e-150:
         steep = SHARPNESS * log_radius
         softplus = max(steep, 0.0) + np.log1p(np.exp(-abs(steep)))
         shrink = np.exp(-softplus / SHARPNESS)
-        # d shrink / d log_radius, divided by 16 |F^16|^2 for the chain below.
-        slope = -shrink * np.exp(steep - softplus) / (16.0 * squared_norm)
+        slope = -shrink * np.exp(steep - softplus)
 
     shrunk = shrink * form
     power = np.eye(size)
@@ -74,11 +83,11 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
     by_shrink = np.sum(series.T * form)
 
     if slope != 0.0:
-        back = sixteen
-        for half in (eight, four, two, form):
-            transposed = np.ascontiguousarray(half.T)
-            back = back @ transposed + transposed @ back
-        by_form = by_form + by_shrink * slope * back
+        back = power_of_two[DOUBLINGS]
+        for k in range(DOUBLINGS - 1, -1, -1):
+            transposed = np.ascontiguousarray(power_of_two[k].T)
+            back = (back @ transposed + transposed @ back) / norms[k + 1]
+        by_form = by_form + by_shrink * slope / (norms[0] * 2.0**DOUBLINGS) * back
 
     top = np.ascontiguousarray(by_form[:nodes, :])
     pulled = np.ascontiguousarray(resolvent.T) @ top
@@ -117,7 +126,8 @@ def _compile_correction(op: OrthogonalCorrection, **_: Any) -> Any:
         value, gradient = kernel(coefficients, weights)
         return np.asarray(value), gradient
 
-    return orthogonal_correction, 1
+    # The compiled form is cached on disk by this number alone: a change of the source must change it.
+    return orthogonal_correction, zlib.crc32(Path(__file__).read_bytes())
 
 
 def orthogonal_term(coefficients: Any, weights: Any) -> Any:

@@ -33,7 +33,12 @@ def written(item: Intervention) -> str:
 
 
 names = st.sampled_from(["presence", "corruption", "a_1", "in", "to", "from", "set", "x2"])
-edges = st.builds(lambda cause, effect, lag: f"{cause} -> {effect}" + (f" [lag={lag}]" if lag else ""), names, names, st.integers(0, 3))
+edges = st.builds(
+    lambda cause, effect, lag: f"{cause} -> {effect}" + (f" [lag={lag}]" if lag else ""),
+    names,
+    names,
+    st.integers(0, 3),
+)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 units = st.none() | st.lists(st.sampled_from(["PER", "COL", "La Paz", "7", "b-2"]), min_size=1, max_size=3).map(tuple)
 bounds = st.tuples(st.none() | st.integers(-50, 3000), st.none() | st.integers(-50, 3000)).filter(
@@ -67,7 +72,9 @@ def test_bounds_and_units_may_stand_in_any_order() -> None:
 
 
 def test_times_that_are_no_whole_numbers_stay_text() -> None:
-    assert read_interventions("shift a 1 from 2010-01-01 to 2012-06-30") == (Shift("a", 1.0, "2010-01-01", "2012-06-30"),)
+    assert read_interventions("shift a 1 from 2010-01-01 to 2012-06-30") == (
+        Shift("a", 1.0, "2010-01-01", "2012-06-30"),
+    )
     assert read_interventions("shift a 1 from 2020 to 2020+3") == (Shift("a", 1.0, "2020", "2020+3"),)
 
 
@@ -134,7 +141,9 @@ def test_every_stranger_in_a_list_is_named() -> None:
     assert len(caught.value.faults) == 2
 
 
-@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, True, np.True_, "1", None, 1j, [1.0], np.ones(2), np.nan, 10**400, pd.NA])
+@pytest.mark.parametrize(
+    "number", [math.nan, math.inf, -math.inf, True, np.True_, "1", None, 1j, [1.0], np.ones(2), np.nan, 10**400, pd.NA]
+)
 def test_a_number_that_is_none_is_refused_where_it_is_made(number: Any) -> None:
     for make in (lambda: Set("a", number), lambda: Shift("a", number), lambda: ScaleEdge("a -> b", number)):
         with pytest.raises(CausalError, match="number"):
@@ -150,12 +159,19 @@ def test_numbers_of_every_kind_become_floats(number: Any) -> None:
 
 @pytest.mark.parametrize("target", ["", "  ", None, 3, ["a"]])
 def test_a_target_that_is_no_text_is_refused(target: Any) -> None:
-    for make in (lambda: Set(target, 1.0), lambda: Shift(target, 1.0), lambda: Cut(target), lambda: ScaleEdge(target, 1.0)):
+    for make in (
+        lambda: Set(target, 1.0),
+        lambda: Shift(target, 1.0),
+        lambda: Cut(target),
+        lambda: ScaleEdge(target, 1.0),
+    ):
         with pytest.raises(CausalError, match="acts on"):
             make()
 
 
-@pytest.mark.parametrize("bound", [math.nan, math.inf, -math.inf, True, [2010], np.array([1, 2]), np.datetime64("NaT", "D"), pd.NaT, pd.NA])
+@pytest.mark.parametrize(
+    "bound", [math.nan, math.inf, -math.inf, True, [2010], np.array([1, 2]), np.datetime64("NaT", "D"), pd.NaT, pd.NA]
+)
 def test_a_bound_that_is_no_time_is_refused(bound: Any) -> None:
     for when in ({"start": bound}, {"stop": bound}):
         with pytest.raises(CausalError, match="give a time"):

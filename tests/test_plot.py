@@ -35,13 +35,25 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 
 def _texts(svg: str) -> list[str]:
-    return [(element.text or "").strip() for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")]
+    return [
+        (element.text or "").strip() for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")
+    ]
 
 
 def test_the_drawing_names_every_node_sign_lag_and_word() -> None:
     svg = draw_graph(LOOP, words={"corruption -> presence [lag=1]": "undecided"}, labels={"presence": "State presence"})
     texts = _texts(svg)
-    assert {"corruption", "State presence", "illicit", "− lag 1", "− lag 2", "+", "lag 1", "undecided", "unmeasured cause"} <= set(texts)
+    assert {
+        "corruption",
+        "State presence",
+        "illicit",
+        "− lag 1",
+        "− lag 2",
+        "+",
+        "lag 1",
+        "undecided",
+        "unmeasured cause",
+    } <= set(texts)
 
 
 def test_a_latent_is_dashed_and_an_untold_edge_is_not() -> None:
@@ -97,7 +109,10 @@ def test_a_picture_is_a_png_or_an_svg_file_and_nothing_else() -> None:
 
 def test_the_band_of_a_prior_is_the_band_of_its_draws() -> None:
     generator = np.random.default_rng(1)
-    for prior, draws in ((Normal(0.2, 0.5), generator.normal(0.2, 0.5, 200_000)), (Uniform(-1.0, 0.5), generator.uniform(-1.0, 0.5, 200_000))):
+    for prior, draws in (
+        (Normal(0.2, 0.5), generator.normal(0.2, 0.5, 200_000)),
+        (Uniform(-1.0, 0.5), generator.uniform(-1.0, 0.5, 200_000)),
+    ):
         assert np.allclose(dataclasses.astuple(prior_band(prior)), dataclasses.astuple(band(draws)), atol=0.01)
 
 
@@ -154,7 +169,9 @@ def test_loop_terms_show_every_term_under_every_prior_set(analysis: Analysis) ->
 
 
 def test_the_drawing_of_a_bundle_carries_the_words_of_its_verdicts(analysis: Analysis) -> None:
-    assert set(words_by_edge(analysis).values()) <= set(_texts(draw_graph(analysis.bundle.graph, words=words_by_edge(analysis))))
+    assert set(words_by_edge(analysis).values()) <= set(
+        _texts(draw_graph(analysis.bundle.graph, words=words_by_edge(analysis)))
+    )
 
 
 def test_the_whole_graph_of_the_built_in_article_is_drawn(tmp_path: Path) -> None:

@@ -112,7 +112,11 @@ def test_nothing_on_the_page_asks_anybody_for_anything(parsed: _Page) -> None:
 
 
 def test_the_page_forbids_requests_to_the_browser_too(parsed: _Page) -> None:
-    policy = next(attributes["content"] for tag, attributes in parsed.tags if attributes.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        attributes["content"]
+        for tag, attributes in parsed.tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    )
     assert "default-src 'none'" in policy
     assert "http" not in policy
     assert "unsafe-eval" not in policy
@@ -126,8 +130,12 @@ def test_the_chart_library_is_there_once_for_all_charts(html: str, parsed: _Page
 
 
 def test_no_bracket_stands_in_embedded_json_and_each_chart_has_its_own(parsed: _Page, html: str) -> None:
-    found = re.findall(r'<script type="application/json" id="([^"]+)-specification">(.*?)</script>', html, flags=re.DOTALL)
-    assert {key for key, _ in found} == {attributes["id"] for _, attributes in parsed.tags if "chart" in attributes.get("class", "").split()}
+    found = re.findall(
+        r'<script type="application/json" id="([^"]+)-specification">(.*?)</script>', html, flags=re.DOTALL
+    )
+    assert {key for key, _ in found} == {
+        attributes["id"] for _, attributes in parsed.tags if "chart" in attributes.get("class", "").split()
+    }
     for _, text in found:
         assert "<" not in text
         json.loads(text)
@@ -142,7 +150,9 @@ def test_hostile_text_is_shown_and_never_run(html: str, parsed: _Page) -> None:
 
 
 def test_every_claim_has_its_row_and_its_verdict_in_static_markup(analysis: Analysis, parsed: _Page) -> None:
-    rows = [attributes["data-verdict"] for tag, attributes in parsed.tags if tag == "tr" and "data-verdict" in attributes]
+    rows = [
+        attributes["data-verdict"] for tag, attributes in parsed.tags if tag == "tr" and "data-verdict" in attributes
+    ]
     assert rows == [verdict.verdict for verdict in analysis.verdicts]
     for claim in analysis.bundle.ledger.claims:
         assert claim.key in parsed.said
@@ -219,7 +229,9 @@ def test_the_table_has_a_row_for_each_claim_in_order_and_begins_with_claim_and_v
     rows = _rows(analysis)
     assert list(rows[0]) == list(COLUMNS)
     assert list(rows[0])[:2] == ["claim", "verdict"]
-    assert [(row["claim"], row["verdict"]) for row in rows] == [(verdict.claim, verdict.verdict) for verdict in analysis.verdicts]
+    assert [(row["claim"], row["verdict"]) for row in rows] == [
+        (verdict.claim, verdict.verdict) for verdict in analysis.verdicts
+    ]
 
 
 def test_formulas_in_the_table_are_text_and_negative_numbers_stay_numbers(analysis: Analysis) -> None:
@@ -245,10 +257,17 @@ def test_the_intervals_of_the_table_are_those_of_the_draws_in_natural_units(anal
 
 def test_the_draws_open_as_one_tree_with_every_study_and_prior_set(analysis: Analysis, written: ReportPaths) -> None:
     with xr.open_datatree(written.results, engine="h5netcdf") as tree:
-        assert {"posterior", "prior", "sample_stats", "observed_data", "posterior_sceptical", "posterior_wide"} <= set(tree.children)
-        assert {"posterior_other_one_article", "posterior_other_one_wide", "observed_data_other_one"} <= set(tree.children)
+        assert {"posterior", "prior", "sample_stats", "observed_data", "posterior_sceptical", "posterior_wide"} <= set(
+            tree.children
+        )
+        assert {"posterior_other_one_article", "posterior_other_one_wide", "observed_data_other_one"} <= set(
+            tree.children
+        )
         known = analysis.evidence["main"].fits["article"].posterior["effect"]
-        xr.testing.assert_equal(tree["posterior"]["effect"].load().drop_vars("node", errors="ignore"), known.drop_vars("node", errors="ignore"))
+        xr.testing.assert_equal(
+            tree["posterior"]["effect"].load().drop_vars("node", errors="ignore"),
+            known.drop_vars("node", errors="ignore"),
+        )
 
 
 def test_arviz_reads_the_draws(written: ReportPaths) -> None:
@@ -281,11 +300,22 @@ def test_every_verdict_word_is_explained() -> None:
 
 
 def test_numbers_read_as_people_write_them() -> None:
-    assert [number(value) for value in (0.1234, -12.3, 0.0, 1e-12, 123456.0)] == ["0.12", "−12", "0", "1.0e−12", "123,456"]
+    assert [number(value) for value in (0.1234, -12.3, 0.0, 1e-12, 123456.0)] == [
+        "0.12",
+        "−12",
+        "0",
+        "1.0e−12",
+        "123,456",
+    ]
     assert [size(value) for value in (0.2, -0.04, 10.0)] == ["0.2", "−0.04", "10"]
     assert [interval(-0.0962, 0.00971), interval(-0.0962, -0.00971)] == ["−0.10 to 0.01", "−0.096 to −0.010"]
     assert estimate(-0.0001, -0.5, 0.5) == "0.0 (−0.5 to 0.5)"
-    assert [probability(value) for value in (0.0, 0.5, 1.0, math.nan)] == ["under .01", ".50", "over .99", "does not apply"]
+    assert [probability(value) for value in (0.0, 0.5, 1.0, math.nan)] == [
+        "under .01",
+        ".50",
+        "over .99",
+        "does not apply",
+    ]
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 

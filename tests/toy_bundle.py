@@ -145,7 +145,12 @@ def _panel(seed: int) -> str:
 def _draws(model: Model, seed: int, r_hat: float) -> xr.DataTree:
     generator = np.random.default_rng(seed)
     terms, nodes = [term.name for term in model.system.terms], list(model.system.nodes)
-    middles = np.array([0.6 if term.cause == term.effect else -0.3 if term.cause == "corruption" else 0.0 for term in model.system.terms])
+    middles = np.array(
+        [
+            0.6 if term.cause == term.effect else -0.3 if term.cause == "corruption" else 0.0
+            for term in model.system.terms
+        ]
+    )
     coords = {"chain": np.arange(2), "draw": np.arange(50), "edge": terms, "node": nodes}
     posterior: dict[str, object] = {
         "effect": (("chain", "draw", "edge"), middles + generator.normal(0.0, 0.05, (2, 50, len(terms)))),
@@ -153,11 +158,18 @@ def _draws(model: Model, seed: int, r_hat: float) -> xr.DataTree:
     }
     if model.loadings:
         posterior["shock_loading"] = (("chain", "draw", "pair"), np.zeros((2, 50, len(model.loadings))))
-    prior = xr.Dataset({"effect": (("chain", "draw", "edge"), generator.normal(size=(1, 200, len(terms))))}, coords={"edge": terms})
+    prior = xr.Dataset(
+        {"effect": (("chain", "draw", "edge"), generator.normal(size=(1, 200, len(terms))))}, coords={"edge": terms}
+    )
     stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((2, 50), dtype=bool))})
     observed = xr.Dataset({"standard": (("node", "unit", "time"), model.design.standard)})
     tree = xr.DataTree.from_dict(
-        {"posterior": xr.Dataset(posterior, coords=coords), "prior": prior, "sample_stats": stats, "observed_data": observed}
+        {
+            "posterior": xr.Dataset(posterior, coords=coords),
+            "prior": prior,
+            "sample_stats": stats,
+            "observed_data": observed,
+        }
     )
     bad = ["effect[corruption -> presence [lag=1]]"] if r_hat > 1.01 else []
     tree.attrs = {"r_hat": r_hat, "ess": 900.0, "divergent_share": 0.0, "unconverged": json.dumps(bad)}

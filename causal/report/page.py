@@ -23,7 +23,18 @@ from causal.checks import CheckResult
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
 from causal.graph import Sign
 from causal.intervene import Cut, Intervention, ScaleEdge, Set
-from causal.plot import PRIOR_LABELS, STYLES, band, carried_by, draw_graph, edge_priors, fan, loop_terms, prior_and_posterior, prior_band
+from causal.plot import (
+    PRIOR_LABELS,
+    STYLES,
+    band,
+    carried_by,
+    draw_graph,
+    edge_priors,
+    fan,
+    loop_terms,
+    prior_and_posterior,
+    prior_band,
+)
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.words import (
     MEANINGS,
