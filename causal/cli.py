@@ -183,10 +183,9 @@ def graph(bundle: str | None, form: str, out: Path | None) -> None:
     if out is None:
         click.echo(drawn if form in ("png", "svg") else drawn.decode())
         return
-    try:
-        out.write_bytes(drawn)
-    except OSError as error:
-        raise CausalError(f"{out} cannot be written: {error.strerror}") from None
+    from causal.fit import write_whole
+
+    write_whole(out, lambda part: part.write_bytes(drawn))
 
 
 @main.command()

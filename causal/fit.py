@@ -170,22 +170,25 @@ def compiled(model: Model) -> Any:
 
 def write_tree(tree: xr.DataTree, path: Path) -> None:
     """Write a tree as netCDF, whole or not at all. Raises `CausalError` where the place cannot be written."""
+    write_whole(path, lambda part: tree.to_netcdf(part, engine="h5netcdf"))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` make a file beside `path`, then move it there, so that no half file ever stands at `path`.
+
+    The folder is made where it is not there. Raises `CausalError` where the place cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            tree.to_netcdf(part, engine="h5netcdf")
+            write(part)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise CausalError(
-            Fault(
-                f"cannot be written: {error.strerror or error}",
-                where=str(path),
-                mend="choose a folder you may write to",
-            )
-        ) from None
+        what = f"cannot be written: {error.strerror or error}"
+        raise CausalError(Fault(what, where=str(path), mend="choose a folder you may write to")) from None
 
 
 def _check_settings(**settings: int | None) -> None:

@@ -6,8 +6,8 @@ that the model's graph stays small and compiles quickly.
 
 Near the edge of the stationary region b grows faster than the likelihood falls. So b *saturates*: it is evaluated at
 ``k F`` with ``k = exp(-softplus(SHARPNESS * log r) / SHARPNESS)``, where ``r = |F^256| ** (1/256)`` (Frobenius norm)
-is close to the spectral radius (a lower power is far above it where two persistent nodes are joined). Inside the region k is 1 to many digits; outside, k F stays at
-radius 1, b is bounded and the likelihood decides.
+is close to the spectral radius (a lower power is far above it where two persistent nodes are joined). Inside the
+region k is 1 to many digits; outside, k F stays at radius 1, b is bounded and the likelihood decides.
 """
 
 from __future__ import annotations

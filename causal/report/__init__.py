@@ -7,13 +7,10 @@ whoever opens the folder finds the old file or the new one, and never a half.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from causal.errors import CausalError, Fault
-from causal.fit import write_tree
+from causal.fit import write_tree, write_whole
 from causal.report.page import page
 from causal.report.tables import results_tree, verdicts_csv
 
@@ -41,29 +38,8 @@ def write_report(analysis: Analysis, folder: Path) -> ReportPaths:
     html = page(analysis).encode("utf-8")
     table = verdicts_csv(analysis).encode("utf-8")
     tree = results_tree(analysis)
-    _reported(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
     if tree is not None:
         write_tree(tree, paths.results)
-    _placed(paths.verdicts, table)
-    _placed(paths.page, html)
+    write_whole(paths.verdicts, lambda part: part.write_bytes(table))
+    write_whole(paths.page, lambda part: part.write_bytes(html))
     return paths
-
-
-def _placed(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-
-    def write() -> None:
-        try:
-            beside.write_bytes(content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-
-    _reported(path, write)
-
-
-def _reported(path: Path, act: Callable[[], object]) -> None:
-    try:
-        act()
-    except OSError as error:
-        raise CausalError(Fault(f"cannot be written: {error.strerror or error}", where=str(path), mend="choose a folder you may write to")) from None
