@@ -148,7 +148,11 @@ class _Plan:
 
 
 def _plan(
-    fit: Fit, given: str | Intervention | Iterable[Intervention], horizon: int, seed: int, outcomes: tuple[str, ...] = ()
+    fit: Fit,
+    given: str | Intervention | Iterable[Intervention],
+    horizon: int,
+    seed: int,
+    outcomes: tuple[str, ...] = (),
 ) -> _Plan:
     _check_settings(fit, horizon, seed)
     model, design = fit.model, fit.model.design
@@ -194,7 +198,20 @@ def _plan(
         mixing = np.linalg.inv(np.eye(len(system.nodes)) - loadings)
     missing = flat["missing"] - design.hole_start if "missing" in flat else None
     order = tuple(index[name] for name in model.graph.order if name in index)
-    return _Plan(fit, units, times, flat["effect"], flat["shock_sd"], mixing, missing, _swept(model), order, tuple(map(tuple, steps)), shifts, sets)
+    return _Plan(
+        fit,
+        units,
+        times,
+        flat["effect"],
+        flat["shock_sd"],
+        mixing,
+        missing,
+        _swept(model),
+        order,
+        tuple(map(tuple, steps)),
+        shifts,
+        sets,
+    )
 
 
 def _check_settings(fit: object, horizon: object, seed: object) -> None:
@@ -264,7 +281,9 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
             held = plan.sets.get(node)
             if held is not None and not np.isnan(held[time]).all():
                 free = np.zeros(shape) if change is None else change
-                change = np.where(np.isnan(held[time]), free, (held[time] - design.centres[node]) / design.scales[node] - base[node])
+                change = np.where(
+                    np.isnan(held[time]), free, (held[time] - design.centres[node]) / design.scales[node] - base[node]
+                )
             difference[node] = change
         yield time, base, difference
         if len(base_past) > lags:
@@ -341,7 +360,11 @@ def _effects(plan: _Plan, draws: slice, generator: np.random.Generator) -> tuple
         white_year = np.einsum("dvw,wdt->vdt", plan.mixing[draws], white_year)
         white_unit = np.einsum("dvw,wdi->vdi", plan.mixing[draws], white_unit)
     year = np.moveaxis(residual @ total.mT, 1, 0) @ sweep.year_link + white_year @ root.T
-    unit = np.moveaxis(residual @ mean.mT, 1, 0) - year @ (swept.used / swept.length[:, None]).T + white_unit / np.sqrt(swept.length)
+    unit = (
+        np.moveaxis(residual @ mean.mT, 1, 0)
+        - year @ (swept.used / swept.length[:, None]).T
+        + white_unit / np.sqrt(swept.length)
+    )
     return unit, year
 
 
@@ -392,7 +415,10 @@ def _swept(model: Model) -> _Swept:
     column = lag * len(model.system.nodes) + node[hole]
     moves = [
         sparse.csr_array(sparse.coo_array((weight, (hole, row * width + column)), shape=(len(node), rows * width)))
-        for weight, row, rows in ((1.0 / length[unit[hole]], unit[hole], len(mean)), (np.ones(len(hole)), period, periods))
+        for weight, row, rows in (
+            (1.0 / length[unit[hole]], unit[hole], len(mean)),
+            (np.ones(len(hole)), period, periods),
+        )
     ]
     return _Swept(used, length, mean, total, *moves)
 
@@ -423,7 +449,9 @@ def _node(fit: Fit, name: str, what: str) -> int:
     if name in nodes:
         return nodes.index(name)
     if name in fit.model.graph.names:
-        raise CausalError(Fault(f"{what}: '{name}' is not measured by this study", mend=f"measured: {', '.join(nodes)}"))
+        raise CausalError(
+            Fault(f"{what}: '{name}' is not measured by this study", mend=f"measured: {', '.join(nodes)}")
+        )
     raise CausalError(Fault(f"{what}: no node '{name}'", mend=nearest(str(name), nodes)))
 
 
@@ -437,11 +465,19 @@ def _columns_of(fit: Fit, text: str) -> list[tuple[int, int]]:
             continue
         if len(set(powers)) > 1:
             raise CausalError(
-                Fault(f"'{edge.name}' shares its term '{term.name}' with roads that it is no part of", mend="this study cannot tell them apart; measure what lies between")
+                Fault(
+                    f"'{edge.name}' shares its term '{term.name}' with roads that it is no part of",
+                    mend="this study cannot tell them apart; measure what lies between",
+                )
             )
         found.append((column, powers[0]))
     if not found:
-        raise CausalError(Fault(f"'{edge.name}' is carried by none of this study's equations, so changing it would change nothing here", mend=f"fitted: {'; '.join(term.name for term in fit.model.system.terms)}"))
+        raise CausalError(
+            Fault(
+                f"'{edge.name}' is carried by none of this study's equations, so changing it would change nothing here",
+                mend=f"fitted: {'; '.join(term.name for term in fit.model.system.terms)}",
+            )
+        )
     return found
 
 
@@ -453,7 +489,9 @@ def _active(intervention: Intervention, units: NDArray[Any], times: NDArray[Any]
     if intervention.units is not None:
         known = {str(unit): k for k, unit in enumerate(units)}
         faults.extend(
-            Fault(f"{name}: no unit '{unit}' in the fit", mend=nearest(str(unit), known)) for unit in intervention.units if str(unit) not in known
+            Fault(f"{name}: no unit '{unit}' in the fit", mend=nearest(str(unit), known))
+            for unit in intervention.units
+            if str(unit) not in known
         )
         chosen = np.isin(np.arange(len(units)), [known[str(unit)] for unit in intervention.units if str(unit) in known])
     first, last = (
@@ -461,7 +499,12 @@ def _active(intervention: Intervention, units: NDArray[Any], times: NDArray[Any]
         for bound, label, otherwise in ((intervention.start, "start", 0), (intervention.stop, "stop", len(times) - 1))
     )
     if not faults and first > last:
-        faults.append(Fault(f"{name} stops at {intervention.stop} before it starts at {intervention.start}", mend="swap start and stop"))
+        faults.append(
+            Fault(
+                f"{name} stops at {intervention.stop} before it starts at {intervention.start}",
+                mend="swap start and stop",
+            )
+        )
     raise_all(faults)
     active = np.zeros((len(times), len(units)), dtype=bool)
     active[first : last + 1, chosen] = True
@@ -478,7 +521,12 @@ def _position(bound: object, times: NDArray[Any], what: str, faults: list[Fault]
             found = np.flatnonzero(times == np.datetime64(str(bound)))
             if len(found):
                 return int(found[0])
-    faults.append(Fault(f"{what} {bound} is no time of the panel or of the horizon after it", mend=f"times run from {times[0]} to {times[-1]}"))
+    faults.append(
+        Fault(
+            f"{what} {bound} is no time of the panel or of the horizon after it",
+            mend=f"times run from {times[0]} to {times[-1]}",
+        )
+    )
     return 0
 
 
@@ -494,7 +542,9 @@ def _extended(times: NDArray[Any], horizon: int) -> NDArray[Any]:
             months = (times + day).astype("datetime64[M]")
             place = (times + day) - months
             if bool((place == place[0]).all()) and months[-1] > months[-2]:
-                return np.concatenate([times, (months[-1] + (months[-1] - months[-2]) * ahead + place[0] - day).astype(times.dtype)])
+                return np.concatenate(
+                    [times, (months[-1] + (months[-1] - months[-2]) * ahead + place[0] - day).astype(times.dtype)]
+                )
     try:
         later = [times[-1] + (times[-1] - times[-2]) * int(k) for k in ahead]
     except TypeError:
