@@ -62,7 +62,12 @@ def loop_panel(*, units: int = UNITS, years: int = YEARS, missing: float = 0.0, 
         past = np.stack([corruption, presence, illicit, eta[3] + 0.6 * illicit])
         rows.append(past)
     values = np.stack(rows[60:], axis=2)
-    frame = pd.DataFrame({"unit": np.repeat([f"u{k:03d}" for k in range(units)], years), "year": np.tile(np.arange(FIRST, FIRST + years), units)})
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat([f"u{k:03d}" for k in range(units)], years),
+            "year": np.tile(np.arange(FIRST, FIRST + years), units),
+        }
+    )
     for k, node in enumerate(ORDER):
         frame[node] = values[k].ravel()
     for node in ("corruption", "illicit"):
@@ -101,8 +106,14 @@ def bare(fit: Fit, seed: int) -> NDArray[np.float64]:
         shock = {node: sd[node] * generator.standard_normal((size, UNITS)) for node in ORDER}
         for k, past in enumerate(worlds):
             carried = b["revenue -> corruption [lag=1]"] * past["revenue"]
-            now = {"corruption": shock["corruption"] + carried + b["corruption -> corruption [lag=1]"] * past["corruption"]}
-            now["presence"] = shock["presence"] + b["corruption -> presence"] * now["corruption"] + b["presence -> presence [lag=1]"] * past["presence"]
+            now = {
+                "corruption": shock["corruption"] + carried + b["corruption -> corruption [lag=1]"] * past["corruption"]
+            }
+            now["presence"] = (
+                shock["presence"]
+                + b["corruption -> presence"] * now["corruption"]
+                + b["presence -> presence [lag=1]"] * past["presence"]
+            )
             if k and 10 <= year <= 14:
                 now["presence"] = np.full((size, UNITS), 1.0)
             now["illicit"] = shock["illicit"] + b["presence -> illicit [lag=1]"] * past["presence"]

@@ -108,8 +108,18 @@ def as_interventions(given: str | Intervention | Iterable[Intervention]) -> tupl
     """One intervention, several, or their text, as a tuple. Raises `CausalError` where something is none."""
     if isinstance(given, str):
         return read_interventions(given)
-    listed: list[object] = [given] if isinstance(given, get_args(Intervention)) else list(given) if isinstance(given, Iterable) else [given]
-    raise_all(Fault(f"{item!r} is no intervention", mend=_EXAMPLE) for item in listed if not isinstance(item, get_args(Intervention)))
+    listed: list[object] = (
+        [given]
+        if isinstance(given, get_args(Intervention))
+        else list(given)
+        if isinstance(given, Iterable)
+        else [given]
+    )
+    raise_all(
+        Fault(f"{item!r} is no intervention", mend=_EXAMPLE)
+        for item in listed
+        if not isinstance(item, get_args(Intervention))
+    )
     return tuple(item for item in listed if isinstance(item, (Set, Shift, Cut, ScaleEdge)))
 
 
@@ -125,7 +135,11 @@ def _read_one(text: str) -> Intervention:
     first, rest = (*text.split(None, 1), "")[:2]
     kind = first.lower()
     if kind not in _KINDS:
-        raise CausalError(Fault(f"'{first}' is no kind of intervention", f"'{text}'", f"begin with set, shift, cut or scale; {_EXAMPLE}"))
+        raise CausalError(
+            Fault(
+                f"'{first}' is no kind of intervention", f"'{text}'", f"begin with set, shift, cut or scale; {_EXAMPLE}"
+            )
+        )
     what, *clauses = (part.strip() for part in _CLAUSE.split(rest.strip()))
     faults: list[Fault] = []
     when = _read_clauses(clauses, faults)
@@ -157,7 +171,12 @@ def _read_clauses(parts: list[str], faults: list[Fault]) -> dict[str, Any]:
         if word in given:
             faults.append(Fault(f"'{word}' is given twice"))
         elif not value:
-            faults.append(Fault(f"nothing follows '{word}'", mend="give a time" if word != "in" else "give units, separated by commas"))
+            faults.append(
+                Fault(
+                    f"nothing follows '{word}'",
+                    mend="give a time" if word != "in" else "give units, separated by commas",
+                )
+            )
         given[word] = value
     bounds = [given.get("from"), given.get("to")]
     # Whole numbers on both sides are compared as numbers, anything else as text.
@@ -191,7 +210,9 @@ def _check(intervention: Intervention) -> None:
     if units is not None:
         listed = () if isinstance(units, (str, bytes)) or not isinstance(units, Iterable) else tuple(units)
         if not listed:
-            faults.append(Fault(f"the units of {name} are {units!r}", mend="give a list of units, or leave it out for all"))
+            faults.append(
+                Fault(f"the units of {name} are {units!r}", mend="give a list of units, or leave it out for all")
+            )
         object.__setattr__(intervention, "units", listed)
     raise_all(faults)
 
@@ -202,14 +223,20 @@ def _bound_faults(name: str, start: Any, stop: Any) -> list[Fault]:
         listed = isinstance(bound, Iterable) and not isinstance(bound, str)
         infinite = isinstance(bound, Real) and not _finite(bound)
         if isinstance(bound, bool) or listed or infinite or str(bound) in _MISSING_TIMES:
-            faults.append(Fault(f"the {label} of {name} is {bound!r}", mend="give a time of the panel, or leave it out"))
+            faults.append(
+                Fault(f"the {label} of {name} is {bound!r}", mend="give a time of the panel, or leave it out")
+            )
     if faults or start is None or stop is None:
         return faults
     try:
         backwards = bool(stop < start)
     except TypeError:
-        return [Fault(f"start {start!r} and stop {stop!r} of {name} are of two kinds", mend="give two times of one kind")]
-    return [Fault(f"{name} stops at {stop} before it starts at {start}", mend="swap start and stop")] if backwards else []
+        return [
+            Fault(f"start {start!r} and stop {stop!r} of {name} are of two kinds", mend="give two times of one kind")
+        ]
+    return (
+        [Fault(f"{name} stops at {stop} before it starts at {start}", mend="swap start and stop")] if backwards else []
+    )
 
 
 def _finite(value: Real) -> bool:

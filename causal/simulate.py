@@ -5,11 +5,12 @@ unit effects, year effects and shocks; beside it runs the *difference* `d` that 
 
     d_v = sum over terms of b_e f_e d_u[t - lag] + sum over terms of b_e (f_e - 1) base_u[t - lag] + shift,
 
-with f_e the factor on the edge (1 where it is left alone) and base_u counted from the natural zero of u, and ``d_v = value - base_v`` where a node is set. The
-worlds share their shocks by construction, so an intervention that changes nothing gives exactly zero, and a contrast
-needs the base world only where an intervention depends on levels. Until a unit's first modelled
-period its observed values are the base. Unit and year effects are drawn from their exact conditional distribution
-given each draw; after the panel's last year, year effects are at their average of zero.
+with f_e the factor on the edge (1 where it is left alone) and base_u counted from the natural zero of u, and
+``d_v = value - base_v`` where a node is set. The worlds share their shocks by construction, so an intervention
+that changes nothing gives exactly zero, and a contrast needs the base world only where an intervention depends on
+levels. Until a unit's first modelled period its observed values are the base. Unit and year effects are drawn from
+their exact conditional distribution given each draw; after the panel's last year, year effects are at their average
+of zero.
 
 Arrays here have bare axes: (draw, unit) for one node in one period.
 """
