@@ -145,7 +145,8 @@ class Model:
     @property
     def structure(self) -> tuple[object, ...]:
         """Two models of the same structure differ in `data` only, so that one compiled form serves both."""
-        kinds = tuple(type(prior).__name__ for prior in self.term_priors)
+        # A uniform prior's bounds shape the transform that the sampler works on, so that they belong to the structure.
+        kinds = tuple(prior if isinstance(prior, Uniform) else "normal" for prior in self.term_priors)
         size, anchored = self.design.holes.shape[1], len(self.design.anchors) > 0
         shape = self.design.standard.shape[1:] if size else ()
         return (
@@ -374,31 +375,39 @@ def _loadings(system: System) -> tuple[tuple[int, int], ...]:
 
 
 def _data(model: Model) -> dict[str, NDArray[Any]]:
-    design, lags = model.design, model.system.lags
-    normal = [prior for prior in model.term_priors if isinstance(prior, Normal)]
-    uniform = [prior for prior in model.term_priors if isinstance(prior, Uniform)]
-    arrays: dict[str, NDArray[Any]] = {
-        "prior_mean": np.array([prior.mean for prior in normal]),
-        "prior_sd": np.array([prior.sd for prior in normal]),
-        "prior_low": np.array([prior.low for prior in uniform]),
-        "prior_high": np.array([prior.high for prior in uniform]),
-        "weights": design.sweep.weights,
-        "freedom": np.array(float(design.sweep.freedom)),
-    }
+    """`numbers`, everything small in one vector, and the large arrays of a panel with holes.
+
+    Each array that can be swapped costs a tenth of a second or more whenever nutpie compiles, and is never cached.
+    """
+    arrays = {"numbers": np.concatenate([np.ravel(part) for part in _numbers(model).values()])}
+    design = model.design
     if design.holes.shape[1]:
         sweep = design.sweep
         arrays |= {
             "values": design.filled,
             "holes": design.holes,
-            "hole_start": design.hole_start,
             "anchors": design.anchors,
             "first": sweep.first,
             "stop": sweep.stop,
             "year_link": sweep.year_link,
         }
-    else:
-        arrays["cross_products"] = cross_products(stacked(design.filled, lags), design.sweep)
     return shared_data(arrays)
+
+
+def _numbers(model: Model) -> dict[str, Floats]:
+    """The parts of `numbers` in their order; the last alone has a length that the structure does not fix."""
+    design = model.design
+    normal = [prior for prior in model.term_priors if isinstance(prior, Normal)]
+    parts = {
+        "prior_mean": np.array([prior.mean for prior in normal]),
+        "prior_sd": np.array([prior.sd for prior in normal]),
+        "freedom": np.array(float(design.sweep.freedom)),
+    }
+    if design.holes.shape[1]:
+        parts["hole_start"] = design.hole_start
+    else:
+        parts["cross_products"] = cross_products(stacked(design.filled, model.system.lags), design.sweep)
+    return parts | {"weights": design.sweep.weights}
 
 
 def _pymc(model: Model) -> pm.Model:
@@ -419,12 +428,20 @@ def _pymc(model: Model) -> pm.Model:
     }
     with pm.Model(coords={"node": list(system.nodes), **{dim: found for dim, found in names.items() if found}}) as out:
         data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
+        start = 0
+        for name, part in _numbers(model).items():
+            stop = None if name == "weights" else start + part.size
+            data[name] = (
+                data["numbers"][start:stop].reshape(part.shape) if part.ndim != 1 else data["numbers"][start:stop]
+            )
+            start += part.size
         flat = pt.zeros(nodes * nodes * (lags + 1))
         if names["normal_term"]:
             effect = pm.Normal("effect", data["prior_mean"], data["prior_sd"], dims="normal_term")
             flat = flat + effect @ _places(system, names["normal_term"])
         if names["uniform_term"]:
-            bounded = pm.Uniform("bounded_effect", data["prior_low"], data["prior_high"], dims="uniform_term")
+            bounds = [(prior.low, prior.high) for prior in model.term_priors if isinstance(prior, Uniform)]
+            bounded = pm.Uniform("bounded_effect", *np.array(bounds).T, dims="uniform_term")
             flat = flat + bounded @ _places(system, names["uniform_term"])
         matrix = flat.reshape((nodes, nodes * (lags + 1)))
         shock_sd = pm.HalfNormal("shock_sd", SHOCK_SD, dims="node")

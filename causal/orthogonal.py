@@ -32,22 +32,22 @@ SHARPNESS = 100.0
 def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """The value of b and its gradient.
 
-    `coefficients` (node, column): ``[B0, B1, ...]`` with B0 acyclic. `weights` (s): c_s. Written in the part of numpy
-    that numba compiles.
+    `coefficients` (node, column): ``[B0, B1, ...]`` with B0 acyclic. `weights` (s): c_s. Written in loops: matrix products and slices
+    become machine code that is optimised anew in every process, and take longer to run at these sizes.
     """
     nodes = coefficients.shape[0]
     size = coefficients.shape[1] - nodes
-    gradient = np.zeros_like(coefficients)
+    gradient = np.zeros((nodes, nodes + size))
     if size == 0:
         return 0.0, gradient
-    now = np.ascontiguousarray(coefficients[:, :nodes])
-    past = np.ascontiguousarray(coefficients[:, nodes:])
     # B0 is nilpotent, so its resolvent is a finite sum.
     resolvent = np.eye(nodes)
     for _ in range(nodes - 1):
-        resolvent = np.eye(nodes) + now @ resolvent
+        following = np.eye(nodes)
+        _add_product(coefficients[:, :nodes], False, resolvent, False, following)
+        resolvent = following
     form = np.zeros((size, size))
-    form[:nodes, :] = resolvent @ past
+    _add_product(resolvent, False, coefficients[:, nodes:], False, form[:nodes])
     for row in range(nodes, size):
         form[row, row - nodes] = 1.0
 
@@ -57,12 +57,19 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
     log_radius = 0.0
     current = form
     for k in range(DOUBLINGS + 1):
-        norms[k] = np.sqrt(np.sum(current * current))
+        norm = 0.0
+        for row in range(size):
+            for column in range(size):
+                norm += current[row, column] ** 2
+        norms[k] = np.sqrt(norm)
         if norms[k] < 1e-150:
             break
         log_radius += np.log(norms[k]) / 2.0**k
-        power_of_two[k] = current / norms[k]
-        current = power_of_two[k] @ power_of_two[k]
+        for row in range(size):
+            for column in range(size):
+                power_of_two[k, row, column] = current[row, column] / norms[k]
+        current = np.zeros((size, size))
+        _add_product(power_of_two[k], False, power_of_two[k], False, current)
     shrink = 1.0
     slope = 0.0
     if norms[DOUBLINGS] >= 1e-150:
@@ -71,29 +78,62 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
         shrink = np.exp(-softplus / SHARPNESS)
         slope = -shrink * np.exp(steep - softplus)
 
-    shrunk = shrink * form
     power = np.eye(size)
     series = np.zeros((size, size))
     value = 0.0
     for s in range(weights.shape[0]):
-        series += weights[s] * power
-        power = power @ shrunk
-        value += weights[s] / (s + 1.0) * np.trace(power)
-    by_form = shrink * np.ascontiguousarray(series.T)
-    by_shrink = np.sum(series.T * form)
+        for row in range(size):
+            for column in range(size):
+                series[row, column] += weights[s] * power[row, column]
+                power[row, column] *= shrink
+        following = np.zeros((size, size))
+        _add_product(power, False, form, False, following)
+        power = following
+        for row in range(size):
+            value += weights[s] / (s + 1.0) * power[row, row]
 
+    back = np.zeros((size, size))
+    rate = 0.0
     if slope != 0.0:
+        by_shrink = 0.0
+        for row in range(size):
+            for column in range(size):
+                by_shrink += series[column, row] * form[row, column]
+        rate = by_shrink * slope / (norms[0] * 2.0**DOUBLINGS)
         back = power_of_two[DOUBLINGS]
         for k in range(DOUBLINGS - 1, -1, -1):
-            transposed = np.ascontiguousarray(power_of_two[k].T)
-            back = (back @ transposed + transposed @ back) / norms[k + 1]
-        by_form = by_form + by_shrink * slope / (norms[0] * 2.0**DOUBLINGS) * back
+            following = np.zeros((size, size))
+            _add_product(back, False, power_of_two[k], True, following)
+            _add_product(power_of_two[k], True, back, False, following)
+            for row in range(size):
+                for column in range(size):
+                    following[row, column] /= norms[k + 1]
+            back = following
+    by_form = np.zeros((size, size))
+    for row in range(size):
+        for column in range(size):
+            by_form[row, column] = shrink * series[column, row] + rate * back[row, column]
 
-    top = np.ascontiguousarray(by_form[:nodes, :])
-    pulled = np.ascontiguousarray(resolvent.T) @ top
-    gradient[:, nodes:] = pulled
-    gradient[:, :nodes] = pulled @ np.ascontiguousarray(form[:nodes, :].T)
+    _add_product(resolvent, True, by_form[:nodes], False, gradient[:, nodes:])
+    _add_product(gradient[:, nodes:], False, form[:nodes], True, gradient[:, :nodes])
     return value, gradient
+
+
+def _add_product_plainly(
+    left: NDArray[np.float64], flip_left: bool, right: NDArray[np.float64], flip_right: bool, out: NDArray[np.float64]
+) -> None:
+    """Add ``left @ right`` to `out`, either of them transposed where flipped."""
+    for row in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            total = out[row, column]
+            for k in range(left.shape[0] if flip_left else left.shape[1]):
+                total += (left[k, row] if flip_left else left[row, k]) * (
+                    right[column, k] if flip_right else right[k, column]
+                )
+            out[row, column] = total
+
+
+_add_product: Any = numba_njit(_add_product_plainly, final_function=True)
 
 
 class OrthogonalCorrection(Op):
