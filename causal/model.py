@@ -228,11 +228,6 @@ def build_model(
     return Model(kept, study, system, design, given, terms, _loadings(system), tuple(notes))
 
 
-def shared_data(values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays as PyMC's shared data wants them."""
-    return {name: np.ascontiguousarray(value) for name, value in values.items()}
-
-
 def _one_study(studies: Panel | Study | Iterable[Panel | Study]) -> Study:
     given: Any = studies
     found: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
@@ -391,7 +386,7 @@ def _data(model: Model) -> dict[str, NDArray[Any]]:
             "stop": sweep.stop,
             "year_link": sweep.year_link,
         }
-    return shared_data(arrays)
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def _numbers(model: Model) -> dict[str, Floats]:
