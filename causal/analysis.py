@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from causal.checks import CheckResult, check
 from causal.claim import Claim
@@ -24,7 +24,7 @@ from causal.model import Model, Priors, build_model
 from causal.panel import Study
 from causal.simulate import contrast
 from causal.verdict import PRIOR_SETS, Evidence, Verdict, judge
-from priors.elicit import prior
+from priors.elicit import PriorSet, prior
 from priors.read import Bundle, InterventionSpec
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def analyse(
     Fits are looked up and kept in `store`. A fit that does not converge is not refused here: its check fails, and the claims that rest on it are not supported.
     """
     sets = prior_sets(bundle)
-    parsed = {spec.key: read_interventions(spec.do) for spec in bundle.interventions} if interventions else {}
     models = {
         (study.name, name): build_model(bundle.graph, study, priors)
         for study in bundle.studies
@@ -101,12 +100,7 @@ def analyse(
         conditional={study: found.kept for study, found in evidence.items()},
     )
     words = _words(bundle, verdicts)
-    answers = tuple(
-        answer
-        for spec in bundle.interventions
-        if spec.key in parsed
-        for answer in [_answer(spec, parsed[spec.key], evidence, words, seed)]
-    )
+    answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
     return Analysis(bundle, evidence, verdicts, answers)
 
 
@@ -119,7 +113,7 @@ def prior_sets(bundle: Bundle) -> dict[str, Priors]:
     return {
         name: Priors(
             {
-                edge: _mixed([_claim_prior(claim, name) for claim in claims])
+                edge: _mixed([found for claim in claims if (found := claim_prior(claim, name)) is not None])
                 for edge, claims in _by_edge(bundle).items()
             },
             name=name,
@@ -128,26 +122,43 @@ def prior_sets(bundle: Bundle) -> dict[str, Priors]:
     }
 
 
-def claim_prior(claim: Claim, prior_set: str = "article") -> Normal | None:
+def claim_prior(claim: Claim, prior_set: PriorSet = "article") -> Normal | None:
     """The prior of one claim's effect on the standard scale, by its own words; None where no edge can hold it."""
-    return _claim_prior(claim, prior_set) if claim.edge is not None else None
+    return None if claim.edge is None else prior(claim.hedge, claim.strength, claim.edge.sign, prior_set)
 
 
-def answer(
-    analysis_evidence: Mapping[str, Evidence], verdicts: Mapping[str, str], spec: InterventionSpec, seed: int = 1
-) -> Answer:
-    """What an intervention given as text changes; `verdicts` are words by edge."""
-    return _answer(spec, read_interventions(spec.do), analysis_evidence, verdicts, seed)
+def answer(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: InterventionSpec, seed: int = 1) -> Answer:
+    """What an intervention changes, by the first study that measures its outcome and can carry it out.
+
+    `words` are the verdicts' words by edge. Raises `CausalError` where no study can answer.
+    """
+    interventions = read_interventions(spec.do)
+    able = [found for found in evidence.values() if spec.outcome in found.fits["wide"].model.system.nodes]
+    if not able:
+        measured = sorted({node for found in evidence.values() for node in found.fits["wide"].model.system.nodes})
+        raise CausalError(
+            Fault(f"no study measures the outcome '{spec.outcome}'", spec.key, f"measured: {', '.join(measured)}")
+        )
+    faults: list[Fault] = []
+    for found in able:
+        try:
+            effects = {
+                name: contrast(fitted, interventions, outcome=spec.outcome, horizon=spec.horizon, seed=seed)
+                for name, fitted in found.fits.items()
+            }
+        except CausalError as error:
+            faults.extend(Fault(fault.what, fault.where or spec.key, fault.mend) for fault in error.faults)
+            continue
+        return Answer(
+            spec, interventions, effects, _rests_on(found.fits["wide"].model, interventions, spec.outcome, words)
+        )
+    raise_all(faults)
+    raise AssertionError("a study either answers or says what is wrong")
 
 
 def words_by_edge(analysis: Analysis) -> dict[str, str]:
     """For each edge that claims state, the words of their verdicts."""
     return _words(analysis.bundle, analysis.verdicts)
-
-
-def _claim_prior(claim: Claim, prior_set: Any) -> Normal:
-    assert claim.edge is not None
-    return prior(claim.hedge, claim.strength, claim.edge.sign, prior_set)
 
 
 def _by_edge(bundle: Bundle) -> dict[str, list[Claim]]:
@@ -191,36 +202,6 @@ def _words(bundle: Bundle, verdicts: tuple[Verdict, ...]) -> dict[str, str]:
         if verdict.edge:
             found.setdefault(verdict.edge, []).append(verdict.verdict)
     return {edge: " / ".join(dict.fromkeys(words)) for edge, words in found.items()}
-
-
-def _answer(
-    spec: InterventionSpec,
-    interventions: tuple[Intervention, ...],
-    evidence: Mapping[str, Evidence],
-    words: Mapping[str, str],
-    seed: int,
-) -> Answer:
-    able = [found for found in evidence.values() if spec.outcome in found.fits["wide"].model.system.nodes]
-    if not able:
-        measured = sorted({node for found in evidence.values() for node in found.fits["wide"].model.system.nodes})
-        raise CausalError(
-            Fault(f"no study measures the outcome '{spec.outcome}'", spec.key, f"measured: {', '.join(measured)}")
-        )
-    faults: list[Fault] = []
-    for found in able:
-        try:
-            effects = {
-                name: contrast(fitted, interventions, outcome=spec.outcome, horizon=spec.horizon, seed=seed)
-                for name, fitted in found.fits.items()
-            }
-        except CausalError as error:
-            faults.extend(Fault(fault.what, fault.where or spec.key, fault.mend) for fault in error.faults)
-            continue
-        return Answer(
-            spec, interventions, effects, _rests_on(found.fits["wide"].model, interventions, spec.outcome, words)
-        )
-    raise_all(faults)
-    raise AssertionError("a study either answers or says what is wrong")
 
 
 def _rests_on(

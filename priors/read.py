@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, Any, cast
 from causal.claim import Claim, Figure, Ledger, Source
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
+from causal.intervene import Cut, ScaleEdge, read_interventions
 from causal.measurement import Measure
 from causal.panel import Panel, Study, read_csv, study_faults
 from causal.syntax import read_edge, read_graph
@@ -455,6 +456,20 @@ def _parse_interventions(
         if nodes_known and table.outcome not in graph.names:
             faults.append(
                 Fault(f"no node '{table.outcome}'", file.at((*path, "outcome")), nearest(table.outcome, graph.names))
+            )
+        try:
+            targets = [
+                found.edge if isinstance(found, (Cut, ScaleEdge)) else found.node
+                for found in read_interventions(table.do)
+            ]
+        except CausalError as error:
+            faults.extend(Fault(str(fault), file.at((*path, "do"))) for fault in error.faults)
+            targets = []
+        if nodes_known:
+            faults.extend(
+                Fault(f"no node '{node}'", file.at((*path, "do")), nearest(node, graph.names))
+                for node in targets
+                if "->" not in node and node not in graph.names
             )
         specs.append(InterventionSpec(key, table.do, table.outcome, table.label or key, table.horizon))
     return specs

@@ -302,3 +302,14 @@ def test_the_readme_starts_with_the_main_job_and_has_the_test_command_in_a_block
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert blocks[0] == "pip install uv && uv run causal report\n"
     assert blocks[1] == "uv run pytest\n"
+
+
+def test_a_faulty_intervention_of_a_bundle_is_told_with_its_line(causal, tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "six")
+    text = '[intervention.one]\ndo = "push corruption -1"\noutcome = "presence"\n\n[intervention.two]\ndo = "shift coruption -1"\noutcome = "presence"\n'
+    (folder / "interventions.toml").write_text(text, encoding="utf-8")
+    done = causal("check", str(folder))
+    assert done.returncode == 1
+    assert "interventions.toml:2" in done.stderr
+    assert "interventions.toml:6" in done.stderr
+    assert "did you mean 'corruption'" in done.stderr
