@@ -135,7 +135,9 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
     import altair as alt
 
     chosen = (
-        [analysis.bundle.ledger[key] for key in claims] if claims is not None else [claim for claim in analysis.bundle.ledger.claims if claim.core]
+        [analysis.bundle.ledger[key] for key in claims]
+        if claims is not None
+        else [claim for claim in analysis.bundle.ledger.claims if claim.core]
     )
     edges = {claim.edge.name: (claim.edge, claim.smallest_effect) for claim in chosen if claim.edge is not None}
     if not edges:
@@ -152,13 +154,29 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
         reach = max(reach, smallest)
         for name, prior in edge_priors(analysis, edge.name).items():
             found = prior_band(prior)
-            rows.append({"panel": title, "what": "interval", "prior": PRIOR_LABELS.get(name, name), "kind": "before the data", **asdict(found)})
+            rows.append(
+                {
+                    "panel": title,
+                    "what": "interval",
+                    "prior": PRIOR_LABELS.get(name, name),
+                    "kind": "before the data",
+                    **asdict(found),
+                }
+            )
             if name != "wide":
                 reach = max(reach, abs(found.low), abs(found.high))
             for study, fits in carried.items():
                 after = band(fits[name].edge(edge.name, scale="standard").to_numpy())
                 kind = "after the data" if len(analysis.evidence) == 1 else f"after {study}"
-                rows.append({"panel": title, "what": "interval", "prior": PRIOR_LABELS.get(name, name), "kind": kind, **asdict(after)})
+                rows.append(
+                    {
+                        "panel": title,
+                        "what": "interval",
+                        "prior": PRIOR_LABELS.get(name, name),
+                        "kind": kind,
+                        **asdict(after),
+                    }
+                )
                 reach = max(reach, abs(after.low), abs(after.high))
     kinds = list(dict.fromkeys(str(row["kind"]) for row in rows if row["what"] == "interval"))
     order = list(PRIOR_LABELS.values())
@@ -166,28 +184,46 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
     across = alt.X("low:Q", title="effect (standard scale)", scale=alt.Scale(domain=[-reach * 1.05, reach * 1.05]))
     down = alt.Y("prior:N", title=None, sort=order)
     offset = alt.YOffset("kind:N", sort=kinds)
-    colour = alt.Color("kind:N", title=None, sort=kinds, scale=alt.Scale(domain=kinds, range=[_PRIOR, *[_POSTERIOR] * (len(kinds) - 1)]))
+    colour = alt.Color(
+        "kind:N",
+        title=None,
+        sort=kinds,
+        scale=alt.Scale(domain=kinds, range=[_PRIOR, *[_POSTERIOR] * (len(kinds) - 1)]),
+    )
     shape = alt.Shape(
         "kind:N",
         title=None,
         sort=kinds,
-        scale=alt.Scale(domain=kinds, range=["square", *["circle", "diamond", "triangle-up"] * len(kinds)][: len(kinds)]),
+        scale=alt.Scale(
+            domain=kinds, range=["square", *["circle", "diamond", "triangle-up"] * len(kinds)][: len(kinds)]
+        ),
     )
     told = [alt.Tooltip(f"{field}:Q", format=".2f") for field in ("low", "middle", "high")]
     layers = (
         alt.Chart().transform_filter("datum.what == 'zero'").mark_rule(color=_INK, strokeWidth=1).encode(x=across),
-        alt.Chart().transform_filter("datum.what == 'limit'").mark_rule(color="#6b6b6b", strokeDash=[2, 3]).encode(x=across),
+        alt.Chart()
+        .transform_filter("datum.what == 'limit'")
+        .mark_rule(color="#6b6b6b", strokeDash=[2, 3])
+        .encode(x=across),
         *(
             base.transform_filter(f"(datum.kind == '{kinds[0]}') == {told_before}")
             .mark_rule(clip=True, strokeWidth=2, strokeDash=dash)
             .encode(x=across, x2="high:Q", y=down, yOffset=offset, color=colour, tooltip=["prior:N", "kind:N", *told])
             for told_before, dash in (("true", [5, 3]), ("false", [1, 0]))
         ),
-        base.mark_rule(clip=True, strokeWidth=6, opacity=0.45).encode(x="lower:Q", x2="upper:Q", y=down, yOffset=offset, color=colour),
-        base.mark_point(clip=True, filled=True, size=60, opacity=1).encode(x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape),
+        base.mark_rule(clip=True, strokeWidth=6, opacity=0.45).encode(
+            x="lower:Q", x2="upper:Q", y=down, yOffset=offset, color=colour
+        ),
+        base.mark_point(clip=True, filled=True, size=60, opacity=1).encode(
+            x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape
+        ),
     )
     drawn = alt.layer(*layers).properties(width=300, height=120)
-    chart = drawn.facet(facet=alt.Facet("panel:N", title=None, sort=panels, header=_header()), columns=columns, data=alt.Data(values=rows))
+    chart = drawn.facet(
+        facet=alt.Facet("panel:N", title=None, sort=panels, header=_header()),
+        columns=columns,
+        data=alt.Data(values=rows),
+    )
     return _dressed(chart)
 
 
@@ -201,7 +237,13 @@ def fan(answer: Answer, *, prior_sets: Sequence[str] = ("article", "wide"), labe
 
     missing = [name for name in prior_sets if name not in answer.effects]
     if missing:
-        raise CausalError(Fault(f"no effects under the prior set '{missing[0]}'", answer.spec.key, f"there are: {', '.join(answer.effects)}"))
+        raise CausalError(
+            Fault(
+                f"no effects under the prior set '{missing[0]}'",
+                answer.spec.key,
+                f"there are: {', '.join(answer.effects)}",
+            )
+        )
     times = list(answer.effects[prior_sets[0]]["time"].to_numpy())
     whole = all(isinstance(time, (int, np.integer)) for time in times)
     moving = np.zeros(len(times), dtype=bool)
@@ -212,7 +254,13 @@ def fan(answer: Answer, *, prior_sets: Sequence[str] = ("article", "wide"), labe
     for name in prior_sets:
         values = answer.effects[name].transpose("draw", "time").to_numpy()
         for at in range(first, len(times)):
-            rows.append({"prior": PRIOR_LABELS.get(name, name), "time": int(times[at]) if whole else str(times[at]), **asdict(band(values[:, at]))})
+            rows.append(
+                {
+                    "prior": PRIOR_LABELS.get(name, name),
+                    "time": int(times[at]) if whole else str(times[at]),
+                    **asdict(band(values[:, at])),
+                }
+            )
     over = (
         alt.X("time:Q", title=None, axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False, nice=False))
         if whole
@@ -229,7 +277,9 @@ def fan(answer: Answer, *, prior_sets: Sequence[str] = ("article", "wide"), labe
     )
     drawn = alt.layer(*layers).properties(width=280, height=190)
     panels = [PRIOR_LABELS.get(name, name) for name in prior_sets]
-    chart = drawn.facet(facet=alt.Facet("prior:N", title=None, sort=panels, header=_header()), columns=2, data=alt.Data(values=rows))
+    chart = drawn.facet(
+        facet=alt.Facet("prior:N", title=None, sort=panels, header=_header()), columns=2, data=alt.Data(values=rows)
+    )
     return _dressed(chart)
 
 
@@ -254,13 +304,27 @@ def loop_terms(fits: Mapping[str, Fit]) -> alt.LayerChart:
     across = alt.X("low:Q", title="effect (standard scale)")
     down = alt.Y("term:N", title=None, sort=names, axis=alt.Axis(labelLimit=320))
     offset = alt.YOffset("prior:N", sort=sets)
-    colour = alt.Color("prior:N", title=None, sort=sets, scale=alt.Scale(domain=sets, range=[_SET_COLOURS.get(name, _INK) for name in fits]))
-    shape = alt.Shape("prior:N", title=None, sort=sets, scale=alt.Scale(domain=sets, range=[_SET_SHAPES.get(name, "cross") for name in fits]))
+    colour = alt.Color(
+        "prior:N",
+        title=None,
+        sort=sets,
+        scale=alt.Scale(domain=sets, range=[_SET_COLOURS.get(name, _INK) for name in fits]),
+    )
+    shape = alt.Shape(
+        "prior:N",
+        title=None,
+        sort=sets,
+        scale=alt.Scale(domain=sets, range=[_SET_SHAPES.get(name, "cross") for name in fits]),
+    )
     told = [alt.Tooltip(f"{field}:Q", format=".3f") for field in ("low", "middle", "high")]
     chart = alt.layer(
         base.mark_rule(color=_INK, strokeWidth=1).encode(x=alt.datum(0)),
-        base.mark_rule(strokeWidth=2).encode(x=across, x2="high:Q", y=down, yOffset=offset, color=colour, tooltip=["term:N", "prior:N", *told]),
-        base.mark_point(filled=True, size=55, opacity=1).encode(x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape),
+        base.mark_rule(strokeWidth=2).encode(
+            x=across, x2="high:Q", y=down, yOffset=offset, color=colour, tooltip=["term:N", "prior:N", *told]
+        ),
+        base.mark_point(filled=True, size=55, opacity=1).encode(
+            x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape
+        ),
     ).properties(width=380, height=max(46 * len(names), 60))
     return _dressed(chart)
 
@@ -269,7 +333,9 @@ def edge_priors(analysis: Analysis, edge: str) -> dict[str, Dist]:
     """The prior of an edge that claims state, by prior set, as the fits use it (several claims on one edge are mixed)."""
     from causal.analysis import prior_sets
 
-    return {name: priors.effects[edge] for name, priors in prior_sets(analysis.bundle).items() if edge in priors.effects}
+    return {
+        name: priors.effects[edge] for name, priors in prior_sets(analysis.bundle).items() if edge in priors.effects
+    }
 
 
 def carried_by(analysis: Analysis, edge: str) -> dict[str, Mapping[str, Fit]]:
@@ -281,18 +347,32 @@ def carried_by(analysis: Analysis, edge: str) -> dict[str, Mapping[str, Fit]]:
     }
 
 
-def _drawing(graph: Graph, highlight: set[str], words: Mapping[str, str], labels: Mapping[str, str], core: set[str]) -> Any:
+def _drawing(
+    graph: Graph, highlight: set[str], words: Mapping[str, str], labels: Mapping[str, str], core: set[str]
+) -> Any:
     import pygraphviz
 
     drawing: Any = pygraphviz.AGraph(directed=True, strict=False)
-    drawing.graph_attr.update(bgcolor="white", pad="0.2", nodesep="0.45", ranksep="0.5", rankdir="LR" if len(graph.nodes) > 12 else "TB")
+    drawing.graph_attr.update(
+        bgcolor="white", pad="0.2", nodesep="0.45", ranksep="0.5", rankdir="LR" if len(graph.nodes) > 12 else "TB"
+    )
     drawing.node_attr.update(
-        shape="box", style="rounded,filled", fontname=_FONT, fontsize="14", margin="0.14,0.08", color="#444444", fillcolor=_PLAIN
+        shape="box",
+        style="rounded,filled",
+        fontname=_FONT,
+        fontsize="14",
+        margin="0.14,0.08",
+        color="#444444",
+        fillcolor=_PLAIN,
     )
     drawing.edge_attr.update(fontname=_FONT, fontsize="12", fontcolor=_INK, arrowsize="0.8")
     for node in graph.nodes:
         label = "\n".join(textwrap.wrap(labels.get(node.name, node.name), 22)) or node.name
-        told = {"label": _literal(label), "fillcolor": _MEASURED if node.name in highlight else _PLAIN, "tooltip": _literal(node.name)}
+        told = {
+            "label": _literal(label),
+            "fillcolor": _MEASURED if node.name in highlight else _PLAIN,
+            "tooltip": _literal(node.name),
+        }
         drawing.add_node(node.name, **told, **({"penwidth": "2.6", "color": _INK} if node.name in core else {}))
     for edge in graph.edges:
         word = words.get(edge.name, "")
@@ -332,7 +412,11 @@ def _literal(text: str) -> str:
 
 
 def _edge_label(edge: Edge, word: str) -> str:
-    parts = ["" if edge.sign is Sign.UNKNOWN else "−" if edge.sign is Sign.NEGATIVE else "+", _lagged(edge.lag) if edge.lag else "", word]
+    parts = [
+        "" if edge.sign is Sign.UNKNOWN else "−" if edge.sign is Sign.NEGATIVE else "+",
+        _lagged(edge.lag) if edge.lag else "",
+        word,
+    ]
     return "\\n".join(f"  {part}  " for part in (" ".join(filter(None, parts[:2])), parts[2]) if part)
 
 
@@ -346,14 +430,21 @@ def _panel_title(analysis: Analysis, edge: Edge, carried: bool) -> str:
         return card.label if card is not None else name
 
     said = {Sign.POSITIVE: "raises", Sign.NEGATIVE: "lowers", Sign.UNKNOWN: "moves"}[edge.sign]
-    return f"{label(edge.cause)} → {label(edge.effect)}|claimed: {said} it{'' if carried else '. No data: the prior only'}"
+    return (
+        f"{label(edge.cause)} → {label(edge.effect)}|claimed: {said} it{'' if carried else '. No data: the prior only'}"
+    )
 
 
 def _header() -> Any:
     import altair as alt
 
     return alt.Header(
-        labelExpr="split(datum.value, '|')", labelFontSize=13, labelFontWeight="bold", labelLimit=0, labelAnchor="start", labelPadding=6
+        labelExpr="split(datum.value, '|')",
+        labelFontSize=13,
+        labelFontWeight="bold",
+        labelLimit=0,
+        labelAnchor="start",
+        labelPadding=6,
     )
 
 
@@ -361,7 +452,14 @@ def _dressed(chart: Any) -> Any:
     """One look for all charts. ARIA labels on every mark are left out: a page describes the picture once, in words."""
     return (
         chart.configure(font=_FONT, background="white", aria=False)
-        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelColor=_INK, titleColor=_INK, gridColor="#e4e4e4")
+        .configure_axis(
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            labelColor=_INK,
+            titleColor=_INK,
+            gridColor="#e4e4e4",
+        )
         .configure_legend(orient="top", labelFontSize=12, symbolSize=80, labelLimit=0)
         .configure_view(stroke="#cccccc")
     )

@@ -68,8 +68,16 @@ def page(analysis: Analysis) -> str:
     """The page as HTML text. Everything on it is computed from `analysis`, and equal analyses give equal pages."""
     import jinja2
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "probability": probability, "edge": _edge_text, "size": size, "sentence": sentence}
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "number": number,
+        "probability": probability,
+        "edge": _edge_text,
+        "size": size,
+        "sentence": sentence,
+    }
     template = environment.from_string(files("causal.report").joinpath("page.html.j2").read_text(encoding="utf-8"))
     bundle, told = analysis.bundle, told_claims(analysis)
     charts: list[Picture] = []
@@ -77,7 +85,9 @@ def page(analysis: Analysis) -> str:
         chart = prior_and_posterior(analysis, [claim.key for claim in told])
         charts.append(picture("priors", chart, _told_priors(analysis, told)))
     answers = [_answer(analysis, answer, f"fan{place}") for place, answer in enumerate(analysis.answers)]
-    studies = [_study(bundle, name, found, f"terms{place}") for place, (name, found) in enumerate(analysis.evidence.items())]
+    studies = [
+        _study(bundle, name, found, f"terms{place}") for place, (name, found) in enumerate(analysis.evidence.items())
+    ]
     charts += [each["picture"] for each in (*answers, *studies)]
     return template.render(
         source=bundle.source,
@@ -158,7 +168,9 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             f"At its core stand {counted(len(core), 'claim')}: "
             + listed(
                 [
-                    f"{label(analysis.bundle, claim.edge.cause)} → {label(analysis.bundle, claim.edge.effect)}" if claim.edge else claim.key
+                    f"{label(analysis.bundle, claim.edge.cause)} → {label(analysis.bundle, claim.edge.effect)}"
+                    if claim.edge
+                    else claim.key
                     for claim in core
                 ]
             )
@@ -263,9 +275,7 @@ def _opinion(claim: Claim) -> str:
     if claim.edge is None:
         return f"Hedged as “{claim.hedge}”: readers take such words as {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
     if claim.strength == "none":
-        return (
-            f"Claimed to have no effect worth the name, hedged as “{claim.hedge}”: {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
-        )
+        return f"Claimed to have no effect worth the name, hedged as “{claim.hedge}”: {in_words(reading.mean)} ({probability(reading.mean)}; {readers})."
     large = f"of a size called “{claim.strength}” ({size(STRENGTHS[claim.strength])} typical swings)"
     if claim.edge.sign is Sign.UNKNOWN:
         return f"An effect {large} without a direction, hedged as “{claim.hedge}”."
@@ -273,9 +283,7 @@ def _opinion(claim: Claim) -> str:
     prior = claim_prior(claim)
     assert prior is not None
     chance = prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
-    return (
-        f"An effect {way}, {large}, hedged as “{claim.hedge}”: readers take the direction as {in_words(chance)} ({probability(chance)}; {readers})."
-    )
+    return f"An effect {way}, {large}, hedged as “{claim.hedge}”: readers take the direction as {in_words(chance)} ({probability(chance)}; {readers})."
 
 
 def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, Any]:
@@ -291,7 +299,9 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "smallest_found": finding.smallest_found,
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
         "aside": len(finding.set_aside),
-        "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside]) if finding.set_aside else "",
+        "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside])
+        if finding.set_aside
+        else "",
         "sentence": _sentence(analysis.bundle, claim, finding),
     }
 
@@ -341,7 +351,9 @@ def _numbers(analysis: Analysis, claim: Claim, verdict: Verdict) -> list[dict[st
             else "an association, not an effect"
         )
         study = analysis.bundle.study(finding.study)
-        above, below = ((f"{label(analysis.bundle, node)} ({_unit(study, node)})") for node in (claim.edge.effect, claim.edge.cause))
+        above, below = (
+            (f"{label(analysis.bundle, node)} ({_unit(study, node)})") for node in (claim.edge.effect, claim.edge.cause)
+        )
         units = f"{above} per {below}"
         rows = [_number_row(found, priors.get(found.prior_set)) for found in finding.estimates]
         tables.append({"study": study.label or finding.study, "standing": standing, "units": units, "rows": rows})
@@ -372,7 +384,9 @@ def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
     elif claim.edge.sign is Sign.UNKNOWN:
         taken = "no direction claimed"
     else:
-        chance = prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
+        chance = (
+            prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
+        )
         taken = f"{in_words(chance)} ({probability(chance)})"
     second = next((finding for finding in verdict.conditional if finding.identified), None)
     return {
@@ -392,7 +406,12 @@ def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
 def _figure(figure: Figure) -> dict[str, str]:
     same = figure.low == figure.high
     value = f"{figure.low:,.6g}" if same else f"{figure.low:,.6g} to {figure.high:,.6g}"
-    return {"quantity": figure.quantity, "value": f"{value} {figure.unit}".strip(), "year": str(figure.year or ""), "where": figure.where}
+    return {
+        "quantity": figure.quantity,
+        "value": f"{value} {figure.unit}".strip(),
+        "year": str(figure.year or ""),
+        "where": figure.where,
+    }
 
 
 # Pictures
@@ -422,7 +441,11 @@ def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
     labels = {node: label(bundle, node) for node in bundle.graph.names}
     small = inline(draw_graph(shown, highlight=measured, words=words, labels=labels, core=core), "core")
     whole = len(shown.nodes) < len(bundle.graph.nodes)
-    large = inline(draw_graph(bundle.graph, highlight=measured, words=words, labels=labels, core=core), "whole") if whole else ""
+    large = (
+        inline(draw_graph(bundle.graph, highlight=measured, words=words, labels=labels, core=core), "whole")
+        if whole
+        else ""
+    )
     present = {part for word in words.values() for part in word.split(" / ")}
     return {
         "small": Markup(small),
@@ -436,7 +459,11 @@ def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
             if edge.cause != edge.effect
         ],
         "measured": listed([labels[node] for node in bundle.graph.names if node in measured]),
-        "legend": [(word, STYLES[word].colour, {"bold": "solid"}.get(STYLES[word].line, STYLES[word].line)) for word in WORDS if word in present],
+        "legend": [
+            (word, STYLES[word].colour, {"bold": "solid"}.get(STYLES[word].line, STYLES[word].line))
+            for word in WORDS
+            if word in present
+        ],
     }
 
 
@@ -452,7 +479,13 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
     rows = [_end_row(name, effects.isel(time=-1).to_numpy(), swing) for name, effects in answer.effects.items()]
     last = str(next(iter(answer.effects.values()))["time"].to_numpy()[-1])
     rests: list[dict[str, Any]] = [
-        {"term": term, "word": word, "short": shortened(word), "long": len(shortened(word)) < len(word), "known": word.split(" / ")[0] in MEANINGS}
+        {
+            "term": term,
+            "word": word,
+            "short": shortened(word),
+            "long": len(shortened(word)) < len(word),
+            "known": word.split(" / ")[0] in MEANINGS,
+        }
         for term, word in answer.rests_on.items()
     ]
     # A node's memory is assumed in every answer; what a reader must weigh are the links.
@@ -480,7 +513,11 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
         "badges": list(dict.fromkeys(_brief(each["word"]) for each in weak)),
         "study": model.study.label or model.study.name,
         "aside": len(model.study.sets_aside),
-        "picture": picture(key, fan(answer, label=outcome.lower()), f"Change in {outcome.lower()} over time, to {last}. At the end: {bands}."),
+        "picture": picture(
+            key,
+            fan(answer, label=outcome.lower()),
+            f"Change in {outcome.lower()} over time, to {last}. At the end: {bands}.",
+        ),
     }
 
 
@@ -515,7 +552,15 @@ def _act(bundle: Bundle, act: Intervention) -> str:
     if isinstance(act, (Cut, ScaleEdge)):
         edge = bundle.graph.edge(act.edge)
         name = f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
-        return (f"Take away the link {name}" if isinstance(act, Cut) else f"Multiply the link {name} by {size(act.factor)}") + span + where
+        return (
+            (
+                f"Take away the link {name}"
+                if isinstance(act, Cut)
+                else f"Multiply the link {name} by {size(act.factor)}"
+            )
+            + span
+            + where
+        )
     if isinstance(act, Set):
         return f"Hold {label(bundle, act.node).lower()} at {size(act.value)}{span}{where}"
     stays = "what is added stays to the extent that the node remembers itself"
@@ -568,8 +613,18 @@ def _terms(fits: Mapping[str, Fit]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for term in model.system.terms:
         after = [band(fitted.posterior["effect"].sel(edge=term.name).to_numpy()) for fitted in fits.values()]
-        road = "; ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads) if term.edge is None else ""
-        rows.append({"term": term.name, "road": shortened(road), "after": [estimate(each.middle, each.low, each.high) for each in after]})
+        road = (
+            "; ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads)
+            if term.edge is None
+            else ""
+        )
+        rows.append(
+            {
+                "term": term.name,
+                "road": shortened(road),
+                "after": [estimate(each.middle, each.low, each.high) for each in after],
+            }
+        )
     return rows
 
 
@@ -600,13 +655,17 @@ def _card(study: Study) -> dict[str, Any]:
 def _measures(study: Study) -> dict[str, tuple[str, ...]]:
     if study.measures is None:
         return {name: (name,) for name in study.panel.columns}
-    return {node: (measure,) if isinstance(measure, str) else measure.columns for node, measure in study.measures.items()}
+    return {
+        node: (measure,) if isinstance(measure, str) else measure.columns for node, measure in study.measures.items()
+    }
 
 
 def _unmeasured(bundle: Bundle, told: Sequence[Claim]) -> list[str]:
     """The nodes of the claims told at length that no study measures."""
     measured = {node for study in bundle.studies for node in study.measured(bundle.graph)}
-    nodes = dict.fromkeys(node for claim in told if claim.edge is not None for node in (claim.edge.cause, claim.edge.effect))
+    nodes = dict.fromkeys(
+        node for claim in told if claim.edge is not None for node in (claim.edge.cause, claim.edge.effect)
+    )
     return [node for node in nodes if node not in measured]
 
 
@@ -620,7 +679,11 @@ def _assumed(analysis: Analysis) -> dict[str, Any]:
         "edges": [edge.text for edge in bundle.graph.edges if edge.name not in claimed],
         "latents": [latent.name for latent in bundle.graph.latents],
         "aside": [
-            (study.label or study.name, len(study.sets_aside), listed([label(bundle, node) for node in study.sets_aside]))
+            (
+                study.label or study.name,
+                len(study.sets_aside),
+                listed([label(bundle, node) for node in study.sets_aside]),
+            )
             for study in bundle.studies
             if study.sets_aside
         ],

@@ -19,7 +19,18 @@ FIRST_COLUMNS = (
     "claim", "verdict", "edge", "says", "hedge", "strength", "where", "scope", "study", "why", "smallest_effect_standard", "smallest_found_standard",
     "numbers_are", "natural_unit",
 )  # fmt: skip
-NUMBERS = ("p_as_claimed", "p_opposite", "p_small", "p_sign", "median", "low", "high", "median_standard", "low_standard", "high_standard")
+NUMBERS = (
+    "p_as_claimed",
+    "p_opposite",
+    "p_small",
+    "p_sign",
+    "median",
+    "low",
+    "high",
+    "median_standard",
+    "low_standard",
+    "high_standard",
+)
 LAST_COLUMNS = ("failed_checks", "verdict_if_set_aside", "why_if_set_aside", "set_aside")
 COLUMNS = (*FIRST_COLUMNS, *(f"{number}_{name}" for name in PRIOR_SETS for number in NUMBERS), *LAST_COLUMNS)
 

@@ -114,7 +114,9 @@ def label(bundle: Bundle, node: str) -> str:
 
 def labelled(bundle: Bundle, edge: Edge) -> str:
     """An edge in the nodes' names for readers: what moves what, which way and when."""
-    when = "in the same period" if edge.lag == 0 else "one period later" if edge.lag == 1 else f"{edge.lag} periods later"
+    when = (
+        "in the same period" if edge.lag == 0 else "one period later" if edge.lag == 1 else f"{edge.lag} periods later"
+    )
     verb = {Sign.POSITIVE: "raise", Sign.NEGATIVE: "lower", Sign.UNKNOWN: "move"}[edge.sign]
     return f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}: said to {verb} it {when}"
 
