@@ -2,8 +2,8 @@
 
 An effect is *identified* when the graph and the joint distribution of the measured points fix it, whatever the
 unmeasured rest. `identify` says whether, by which strategy, and in words why or why not. Strategies are tried
-in the order adjustment, front-door, the ID algorithm, instruments; the first is built, and each of the others
-has its place in `_STRATEGIES`.
+in the order adjustment (`causal.adjustment`), front-door (`causal.frontdoor`), the ID algorithm (`causal.districts`; complete: no
+formula exists where it finds none) and, for linear equations only, instruments (`causal.instrument`).
 
 >>> from causal.graph import Edge, Graph, Node
 >>> graph = Graph(
@@ -23,38 +23,58 @@ has its place in `_STRATEGIES`.
 sum over war[-1] of P(illicit[0] | presence[-1], war[-1]) P(war[-1])
 >>> print(identify(graph, "presence[-1] -> illicit[0]", {"presence", "illicit"}).why)
 The path presence[-1] <- war[-1] -> illicit[0] stays open whatever measured points are held fixed: war[-1] is \
-not measured. Front-door, the ID algorithm and instruments are not tried yet.
+not measured. No formula exists: presence[-1] shares unmeasured causes with illicit[0], directly or from one to the next, \
+and nothing measured takes them apart (a hedge). No measured point moves presence[-1] and reaches illicit[0] only through it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Literal
 
 from causal.adjustment import adjustment_set, on_causal_paths, single_door_set
-from causal.errors import CausalError, Fault
-from causal.graph import Edge, Graph
-from causal.query import Identification, Kind, Query, Refusal, checked_graph, read_query
-from causal.separation import checked_points, descendants, m_separated, measured_names, name_point, name_points
-from causal.unroll import Point, unroll, without
+from causal.districts import along_paths, by_districts
+from causal.errors import CausalError, Fault, raise_all
+from causal.frontdoor import front_door
+from causal.graph import Edge, Graph, Node
+from causal.instrument import instrument
+from causal.query import Identification, Kind, Query, Refusal, by_age, checked_graph, read_query
+from causal.separation import Path, checked_points, descendants, m_separated, measured_names, name_point, name_points
+from causal.unroll import Point, project, unroll, without
 
-_UNTRIED = "Front-door, the ID algorithm and instruments are not tried yet."
+type Effect = Literal["unit", "time"]
+
+EFFECTS: tuple[Effect, ...] = ("unit", "time")
 
 
-def identify(graph: Graph, query: str, observed: Iterable[str], *, kind: Kind = "total") -> Identification:
+def identify(
+    graph: Graph,
+    query: str,
+    observed: Iterable[str],
+    *,
+    kind: Kind = "total",
+    fixed: Iterable[Effect] = EFFECTS,
+) -> Identification:
     """Whether the effect in `query` is identified when the nodes `observed` are measured.
 
-    `query` is ``presence[-1] -> illicit[0]``, or ``do(presence[-2], presence[-1]) -> illicit[0]`` for a joint
-    intervention; offsets are at most 0 and may be left out in a graph without lags. `kind` is "total" (the effect of a
+    `query` is ``presence[-1] -> illicit[0]``; ``do(presence[-2], presence[-1]) -> illicit[0]`` for a joint
+    intervention; ``presence[-2] -> coca[-1] -> illicit[0]`` for the part of the effect that runs over coca[-1]. Offsets
+    are at most 0 and may be left out in a graph without lags. `kind` is "total" (the effect of a
     one-period intervention, along every path) or "direct" (the coefficient of the edge from treatment to
-    outcome). `observed` means measured in every period, arbitrarily far back. The query conditions on unit and
-    time effects (`causal.query`).
+    outcome). `observed` means measured in every period, arbitrarily far back.
+
+    `fixed` says which of the units' and the periods' own effects the query holds fixed, as the model does with both.
+    One that is not held fixed is an unmeasured cause with memory of every node, so that only zero effects are left.
 
     An effect that the graph rules out is identified and zero, with an empty set. Where the outcome or a treatment
     is not measured the answer is no, not an error. Raises `CausalError`, with everything that is wrong, for
     unknown names, offsets in the future, an outcome that is also a treatment, a text that is no query, and a direct
     effect of several treatments.
     """
-    return _answer(read_query(graph, query, observed, kind))
+    asked = read_query(graph, query, observed, kind)
+    return _answer(replace(asked, graph=_with_effects(graph, fixed)))
 
 
 def identify_edge(graph: Graph, edge: Edge | str, observed: Iterable[str]) -> Identification:
@@ -89,58 +109,105 @@ def single_door(graph: Graph, edge: Edge | str, given: Iterable[Point]) -> bool:
 
 
 def _answer(query: Query) -> Identification:
-    names = dict.fromkeys(name for name, _ in (*query.treatments, query.outcome))
+    names = dict.fromkeys(name for name, _ in (*query.treatments, *query.through, query.outcome))
     if unmeasured := [name for name in names if name not in query.measured]:
         verb = "is" if len(unmeasured) == 1 else "are"
         return _not_identified(f"{' and '.join(unmeasured)} {verb} not measured, so no data speak about this effect.")
-    if query.kind == "direct":
-        if zero := _zero_direct(query):
-            return zero
-        found = single_door_set(query)
-        if isinstance(found, Refusal):
-            return _not_identified(
-                f"{found.why} Instruments are not tried yet, nor are front-door and the ID algorithm.", found
-            )
-        return found
-    if zero := _zero_total(query):
+    if zero := _zero(query):
         return zero
     refused: list[Refusal] = []
-    for strategy in _STRATEGIES:
-        result = strategy(query)
-        if isinstance(result, Identification):
-            return result
-        refused.append(result)
-    return _not_identified(" ".join((*(each.why for each in refused), _UNTRIED)), refused[0])
+    for strategy in _ALONG_PATHS if query.through else _DIRECT if query.kind == "direct" else _TOTAL:
+        found = strategy(query)
+        if isinstance(found, Identification):
+            return found
+        refused.append(found)
+    why = " ".join(refusal.why for refusal in refused if refusal.why)
+    return _not_identified(
+        why,
+        next((refusal.path for refusal in refused if refusal.path), None),
+        next((refusal.hedge for refusal in refused if refusal.hedge), frozenset()),
+    )
 
 
-def _not_identified(why: str, refusal: Refusal | None = None) -> Identification:
-    path, hedge = (refusal.path, refusal.hedge) if refusal else (None, frozenset[Point]())
+def _not_identified(why: str, path: Path | None = None, hedge: frozenset[Point] = frozenset()) -> Identification:
     return Identification(False, None, None, "", why, path=path, hedge=hedge)
 
 
-def _zero_direct(query: Query) -> Identification | None:
-    (cause, at), (effect, now) = query.treatments[0], query.outcome
-    if any(edge.cause == cause and edge.lag == now - at for edge in query.graph.parents(effect)):
-        return None
-    pair = f"{name_point((cause, at))} to {name_point(query.outcome)}"
-    why = f"The graph has no edge from {pair}: the direct effect is zero."
-    return Identification(True, "adjustment", frozenset(), "0", why)
-
-
-def _zero_total(query: Query) -> Identification | None:
+def _zero(query: Query) -> Identification | None:
+    """Where the graph has no such edge or path."""
+    treated, to = name_points(query.treatments), name_point(query.outcome)
+    if query.kind == "direct":
+        if _edge_asked(query) is not None:
+            return None
+        return _no_effect("0", f"The graph has no edge from {treated} to {to}: the direct effect is zero.")
     unrolled = unroll(query.graph, query.depth + 1)
-    if on_causal_paths(unrolled, query.treatments, query.outcome):
+    stages = [query.treatments, *((point,) for point in query.through), (query.outcome,)]
+    if all(on_causal_paths(unrolled, start, end) for start, (end,) in pairwise(stages)):
         return None
-    to = name_point(query.outcome)
-    why = f"No directed path leads from {name_points(query.treatments)} to {to}: the effect is zero."
-    return Identification(True, "adjustment", frozenset(), f"P({to})", why)
+    over = f" over {name_points(query.through)}" if query.through else ""
+    why = f"No directed path leads from {treated}{over} to {to}: the effect is zero."
+    return _no_effect("0" if query.through else f"P({to})", why)
+
+
+def _no_effect(formula: str, why: str) -> Identification:
+    return Identification(True, "adjustment", frozenset(), formula, why)
+
+
+def _edge_asked(query: Query) -> Edge | None:
+    (cause, at), (effect, now) = query.treatments[0], query.outcome
+    return next((edge for edge in query.graph.parents(effect) if edge.cause == cause and edge.lag == now - at), None)
+
+
+def _direct_by_districts(query: Query) -> Identification | Refusal:
+    """The edge's effect as that of its cause while the measured points on all other directed paths are set by hand."""
+    (cause,), outcome = query.treatments, query.outcome
+    unrolled = without(unroll(query.graph, query.depth + 1), ((cause, outcome),))
+    between = unrolled.of_mask(on_causal_paths(unrolled, (cause,), outcome)) - {outcome}
+    held = by_age(point for point in between if point[0] in query.measured)
+    shown = project(unrolled, unrolled.mask((cause, *held, outcome)))
+    if shown.children[shown.index[cause]] >> shown.index[outcome] & 1:
+        # A path over unmeasured points only cannot be told from the edge.
+        return Refusal("")
+    found = by_districts(replace(query, treatments=(cause, *held), kind="total"))
+    if isinstance(found, Refusal):
+        return replace(found, why="")
+    while_held = f" while {name_points(held)} {'is' if len(held) == 1 else 'are'} set by hand" if held else ""
+    why = f"The direct effect is what {name_point(cause)} changes{while_held}. {found.why}"
+    return replace(found, why=why)
 
 
 type _Way = Callable[[Query], Identification | Refusal]
-"""A strategy for total effects: the identification, or in words why it fails."""
+"""A strategy: the identification, or in words why it fails."""
 
-_STRATEGIES: tuple[_Way, ...] = (adjustment_set,)
-"""In the order of preference: adjustment, then front-door, the ID algorithm and instruments once they are built."""
+
+def _front_door(query: Query) -> Identification | Refusal:
+    """Its reason is left out: the hedge that follows says more."""
+    found = front_door(query)
+    return Refusal("") if isinstance(found, Refusal) else found
+
+
+_TOTAL: tuple[_Way, ...] = (adjustment_set, _front_door, by_districts, instrument)
+_DIRECT: tuple[_Way, ...] = (single_door_set, _direct_by_districts, instrument)
+_ALONG_PATHS: tuple[_Way, ...] = (along_paths,)
+
+
+def _with_effects(graph: Graph, fixed: Iterable[Effect]) -> Graph:
+    """The graph with the effects that are not held fixed as unmeasured nodes."""
+    held = set(fixed) if not isinstance(fixed, str) else {fixed}
+    raise_all(
+        Fault(f"no effect {name!r} to hold fixed", where="fixed", mend=f"some of: {', '.join(EFFECTS)}")
+        for name in sorted(held - {*EFFECTS}, key=str)
+    )
+    names = set(graph.names)
+    nodes, edges = list(graph.nodes), list(graph.edges)
+    for name in EFFECTS:
+        if name not in held:
+            added = f"{name}_effect"
+            while added in names:
+                added += "_"
+            nodes.append(Node(added))
+            edges += [Edge(added, added, lag=1), *(Edge(added, affected) for affected in graph.names)]
+    return Graph(tuple(nodes), tuple(edges), graph.latents)
 
 
 def _edge_of(graph: Graph, edge: Edge | str) -> Edge:

@@ -1,5 +1,8 @@
 """What is asked and what comes back: the text of a query read into points, and the record of an answer.
 
+`x[-1] -> y[0]` asks for a total effect, `do(x[-2], x[-1]) -> y[0]` for that of a joint intervention, and
+`x[-2] -> m[-1] -> y[0]` for the part of it that runs over m[-1].
+
 >>> from causal.graph import Edge, Graph, Node
 >>> graph = Graph((Node("x"), Node("y")), (Edge("x", "y", lag=1),))
 >>> query = read_query(graph, "do(x[-2], x[-1]) -> y[0]", {"x", "y"})
@@ -20,6 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.estimand import Formula
 from causal.graph import Graph
 from causal.separation import Path, measured_names, name_point, name_points
 from causal.unroll import Point
@@ -41,7 +45,8 @@ class Identification:
 
     `strategy` is None where it is not. `adjustment` is a set of points, perhaps empty, with strategy
     "adjustment" and None otherwise. `formula` gives the effect in terms of what is measured (`latex` the same in
-    LaTeX) and is empty only where the effect is not identified; `why` is never empty. `assumes_linear` is True where
+    LaTeX, `estimand` as a record where it is made of probabilities) and is empty only where the effect is not
+    identified; `why` is never empty. `assumes_linear` is True where
     only linear equations identify the effect.
 
     `through` holds the mediators of a front door or the instruments, `given` what is held fixed beside them. Of an
@@ -60,6 +65,7 @@ class Identification:
     given: frozenset[Point] = frozenset()
     path: Path | None = None
     hedge: frozenset[Point] = frozenset()
+    estimand: Formula | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """An effect of `treatments` on `outcome` in `graph`, asked with the nodes `measured`, in every period."""
+    """An effect of `treatments` on `outcome` in `graph`, asked with the nodes `measured`, in every period.
+
+    With `through` it is the part of the effect that runs along the directed paths over these points, in their order.
+    """
 
     graph: Graph
     treatments: tuple[Point, ...]
     outcome: Point
     measured: frozenset[str]
     kind: Kind
+    through: tuple[Point, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -98,23 +108,27 @@ def read_query(graph: Graph, query: object, observed: Iterable[str], kind: Kind 
     checked_graph(graph)
     faults: list[Fault] = []
     measured = frozenset[str]()
-    treatments, outcome = (), ("", 0)
+    treatments, through, outcome = (), (), ("", 0)
     if kind not in ("total", "direct"):
         faults.append(Fault(f"no kind of effect {kind!r}", where="kind", mend="one of: total, direct"))
     try:
-        treatments, outcome = _parsed(graph, query)
+        treatments, through, outcome = _parsed(graph, query)
     except CausalError as error:
         faults += error.faults
     try:
         measured = measured_names(graph, observed)
     except CausalError as error:
         faults += error.faults
-    if kind == "direct" and len(treatments) > 1:
+    if through and (kind == "direct" or len(treatments) > 1):
+        faults.append(
+            Fault("an effect along paths is the total effect of one treatment", f'"{query}"', "ask for one at a time")
+        )
+    elif kind == "direct" and len(treatments) > 1:
         faults.append(
             Fault("a direct effect is of one treatment", where=f'"{query}"', mend="ask for one edge at a time")
         )
     raise_all(faults)
-    return Query(graph, treatments, outcome, measured, kind)
+    return Query(graph, treatments, outcome, measured, kind, through)
 
 
 def checked_graph(graph: object) -> None:
@@ -128,21 +142,21 @@ def by_age(points: Iterable[Point]) -> list[Point]:
     return sorted(points, key=lambda point: (-point[1], point[0]))
 
 
-def _parsed(graph: Graph, query: object) -> tuple[tuple[Point, ...], Point]:
+def _parsed(graph: Graph, query: object) -> tuple[tuple[Point, ...], tuple[Point, ...], Point]:
     if not isinstance(query, str):
         raise CausalError(Fault(f"a query is a text, not {query!r}", mend=_HOW))
     where = f'"{query}"'
     sides = query.split("->")
-    if len(sides) != 2:
-        raise CausalError(Fault("is no query: it needs one '->'", where=where, mend=_HOW))
+    if len(sides) < 2:
+        raise CausalError(Fault("is no query: it needs a '->'", where=where, mend=_HOW))
     together = _DO.fullmatch(sides[0])
     if together and not together["points"].strip():
         raise CausalError(Fault("do() names no treatment", where=where, mend=_HOW))
     texts = together["points"].split(",") if together else [sides[0]]
     faults: list[Fault] = []
-    points = [_parsed_point(graph, text, where, faults) for text in (*texts, sides[1])]
+    points = [_parsed_point(graph, text, where, faults) for text in (*texts, *sides[1:])]
     raise_all(faults)
-    treatments, outcome = points[:-1], points[-1]
+    treatments, through, outcome = points[: len(texts)], points[len(texts) : -1], points[-1]
     for point in dict.fromkeys(treatments):
         if point == outcome:
             faults.append(
@@ -150,8 +164,11 @@ def _parsed(graph: Graph, query: object) -> tuple[tuple[Point, ...], Point]:
             )
         if treatments.count(point) > 1:
             faults.append(Fault(f"{name_point(point)} is a treatment twice", where=where, mend="name it once"))
+    for point in dict.fromkeys(through):
+        if point in treatments or point == outcome or through.count(point) > 1:
+            faults.append(Fault(f"{name_point(point)} stands twice on the path", where, "name each point once"))
     raise_all(faults)
-    return tuple(treatments), outcome
+    return tuple(treatments), tuple(through), outcome
 
 
 def _parsed_point(graph: Graph, text: str, where: str, faults: list[Fault]) -> Point:

@@ -123,6 +123,63 @@ def unroll(graph: Graph, window: int = 2) -> Unrolled:
     return _unroll(graph, width)
 
 
+def unroll_knowing(graph: Graph, window: int, known: Iterable[str]) -> Unrolled:
+    """The window as it would be if the nodes `known` were held fixed at every point before it.
+
+    What such a node passes on joins nothing; two points of the window are joined where they share a cause through other
+    nodes only. These pairs stay joined however far back a window reaches in which `known` is all that is measured: its
+    own projection on the known points (`project`) has every edge of this one's. Raises as `unroll` does.
+    """
+    hidden = frozenset(graph.names) - frozenset(known)
+    unrolled = unroll(graph, window)
+    return Unrolled(
+        unrolled.window,
+        unrolled.points,
+        unrolled.directed,
+        *_bidirected(graph, unrolled.window, _from_hidden(graph, hidden)),
+    )
+
+
+def project(unrolled: Unrolled, kept: int) -> Unrolled:
+    """The latent projection (Verma and Pearl 1990) on the points of the mask `kept`.
+
+    Two of them are joined by an arrow where a directed path leads from the one to the other, and by a bidirected edge
+    where they share a cause, over points that are not kept only.
+    """
+    # For each point, the kept points that its influence reaches first: itself, or over points not kept.
+    reached = [0] * len(unrolled.points)
+    spouses = [0] * len(unrolled.points)
+    for position in reversed(range(len(unrolled.points))):
+        if kept >> position & 1:
+            reached[position] = 1 << position
+            continue
+        for child in bits(unrolled.children[position]):
+            reached[position] |= reached[child]
+        for effect in bits(reached[position]):
+            spouses[effect] |= reached[position]
+    for left, right in unrolled.bidirected:
+        here, there = reached[unrolled.index[left]], reached[unrolled.index[right]]
+        for effect in bits(here):
+            spouses[effect] |= there
+        for effect in bits(there):
+            spouses[effect] |= here
+    points = unrolled.points
+    directed: list[Pair] = []
+    bidirected: list[Pair] = []
+    for position in bits(kept):
+        effects = 0
+        for child in bits(unrolled.children[position]):
+            effects |= reached[child]
+        directed += [(points[position], points[effect]) for effect in bits(effects)]
+        # Of a pair the point of lower position comes first: points are in order of age.
+        bidirected += [
+            (points[position], points[mate]) for mate in bits(spouses[position] >> position + 1 << position + 1)
+        ]
+    return Unrolled(
+        unrolled.window, tuple(points[position] for position in bits(kept)), tuple(directed), tuple(bidirected)
+    )
+
+
 def without(unrolled: Unrolled, removed: Iterable[Pair]) -> Unrolled:
     """The same points with the directed edges `removed` taken out."""
     gone = set(removed)
@@ -154,6 +211,16 @@ def _unroll(graph: Graph, window: int) -> Unrolled:
         for edge in graph.edges
         if offset - edge.lag >= first
     )
+    return Unrolled(window, points, directed, *_bidirected(graph, window, _projected(graph)))
+
+
+type _Joined = tuple[tuple[tuple[str, int], tuple[str, int]], ...]
+"""Pairs (node, periods after the window's first)."""
+
+
+def _bidirected(graph: Graph, window: int, joined: _Joined) -> tuple[tuple[Pair, ...], frozenset[Pair]]:
+    """All bidirected pairs of the window, and those of them that only the past joins."""
+    first = 1 - window
     shown = {
         _sorted((latent.left, offset - latent.lag), (latent.right, offset))
         for offset in range(first, 1)
@@ -162,10 +229,16 @@ def _unroll(graph: Graph, window: int) -> Unrolled:
     }
     hidden = {
         _sorted((left, first + at), (right, first + there))
-        for (left, at), (right, there) in _projected(graph)
+        for (left, at), (right, there) in joined
         if at < window and there < window
     } - shown
-    return Unrolled(window, points, directed, tuple(sorted(shown | hidden, key=_age)), frozenset(hidden))
+    return tuple(sorted(shown | hidden, key=_age)), frozenset(hidden)
+
+
+@lru_cache(maxsize=64)
+def _from_hidden(graph: Graph, hidden: frozenset[str]) -> _Joined:
+    """What the past joins over the nodes `hidden` only."""
+    return _projected(Graph(graph.nodes, tuple(edge for edge in graph.edges if edge.cause in hidden), graph.latents))
 
 
 def _sorted(left: Point, right: Point) -> Pair:
@@ -191,7 +264,7 @@ type _State = tuple[int, int, int]
 
 
 @lru_cache(maxsize=64)
-def _projected(graph: Graph) -> tuple[tuple[tuple[str, int], tuple[str, int]], ...]:
+def _projected(graph: Graph) -> _Joined:
     """The pairs (node, periods after the window's first) that share a cause from before the window."""
     causes, names = _explicit(graph)
     # A point is reached from before the window by each of its causes whose lag is longer than it is into the window.

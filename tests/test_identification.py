@@ -53,7 +53,8 @@ def test_an_unmeasured_confounder_is_named() -> None:
     why = refused(identify(graph_of("z -> x", "z -> y", "x -> y"), "x[0] -> y[0]", {"x", "y"}))
     assert "x[0] <- z[0] -> y[0]" in why
     assert "z[0] is not measured" in why
-    assert "Front-door, the ID algorithm and instruments are not tried yet." in why
+    assert "No formula exists: x[0] shares unmeasured causes with y[0]" in why
+    assert "No measured point moves x[0]" in why
 
 
 def test_a_bow_is_not_identified() -> None:
@@ -80,18 +81,41 @@ def test_a_mediator_is_not_held_fixed_for_the_total_effect_but_for_the_direct_on
     assert direct.formula == "the coefficient of x[0] in the regression of y[0] on x[0], m[0]"
 
 
-def test_the_front_door_is_not_identified_by_adjustment() -> None:
-    why = refused(identify(graph_of("x -> m", "m -> y", "x <-> y"), "x[0] -> y[0]", {"x", "m", "y"}))
-    assert "x[0] and y[0] share an unmeasured cause" in why
+def test_the_front_door_is_found_where_no_adjustment_is() -> None:
+    found = identify(graph_of("x -> m", "m -> y", "x <-> y"), "x[0] -> y[0]", {"x", "m", "y"})
+    assert (found.identified, found.strategy, found.adjustment) == (True, "front-door", None)
+    assert found.through == {("m", 0)}
+    assert not found.assumes_linear
 
 
-def test_the_napkin_is_not_identified_by_adjustment() -> None:
+def test_the_napkin_is_identified_by_the_id_algorithm_as_total_and_as_direct_effect() -> None:
     graph = graph_of("w -> z", "z -> x", "x -> y", "w <-> x", "w <-> y")
-    refused(identify(graph, "x[0] -> y[0]", {"w", "z", "x", "y"}))
+    total = identify(graph, "x[0] -> y[0]", {"w", "z", "x", "y"})
+    direct = identify(graph, "x[0] -> y[0]", {"w", "z", "x", "y"}, kind="direct")
+    for found in (total, direct):
+        assert (found.identified, found.strategy, found.assumes_linear) == (True, "id", False)
 
 
-def test_an_instrument_does_not_help_adjustment() -> None:
-    refused(identify(graph_of("z -> x", "x -> y", "x <-> y"), "x[0] -> y[0]", {"z", "x", "y"}))
+def test_an_instrument_identifies_in_linear_equations_only() -> None:
+    found = identify(graph_of("z -> x", "x -> y", "x <-> y"), "x[0] -> y[0]", {"z", "x", "y"})
+    assert (found.identified, found.strategy, found.adjustment, found.assumes_linear) == (
+        True,
+        "instrument",
+        None,
+        True,
+    )
+    assert found.formula == "cov(z[0], y[0]) / cov(z[0], x[0])"
+
+
+def test_a_direct_effect_is_read_off_a_joint_intervention() -> None:
+    # No regression has the coefficient of x -> y: m and y are confounded, and so are x and y over w.
+    graph = graph_of("w -> z", "z -> x", "x -> y", "x -> m", "m -> k", "k -> y", "w <-> x", "w <-> y", "m <-> y")
+    found = identify(graph, "x[0] -> y[0]", set(graph.names), kind="direct")
+    assert (found.identified, found.strategy) == (True, "id")
+    assert "while k[0], m[0] are set by hand" in found.why
+    # Where a path over an unmeasured mediator runs beside the edge, nothing tells them apart.
+    beside = graph_of("x -> y", "x -> u", "u -> y", "w <-> x", "w <-> y")
+    refused(identify(beside, "x[0] -> y[0]", {"x", "y", "w"}, kind="direct"))
 
 
 def test_a_joint_intervention_may_hold_fixed_what_a_single_one_could_not() -> None:
@@ -102,10 +126,10 @@ def test_a_joint_intervention_may_hold_fixed_what_a_single_one_could_not() -> No
     refused(identify(graph, "do(x[0], w[0]) -> y[0]", {"x", "w", "y"}))
 
 
-def test_a_treatment_between_that_the_first_moves_and_shares_a_cause_is_not_identified_by_adjustment() -> None:
+def test_a_treatment_between_that_the_first_moves_and_shares_a_cause_needs_the_id_algorithm() -> None:
     graph = graph_of("x -> m", "m -> w", "m -> y", "w -> y", "u -> m", "u -> y")
-    why = refused(identify(graph, "do(x[0], w[0]) -> y[0]", {"x", "m", "w", "y"}))
-    assert "m[0] may not be held fixed, since the treatment moves it" in why
+    found = identify(graph, "do(x[0], w[0]) -> y[0]", {"x", "m", "w", "y"})
+    assert (found.strategy, found.formula) == ("id", "sum over m[0] of P(y[0] | w[0], x[0], m[0]) P(m[0] | x[0])")
 
 
 # --- loops through time ----------------------------------------------------------------------------------------------
@@ -121,11 +145,12 @@ def test_an_effect_over_two_periods_of_feedback_is_blocked_at_its_start() -> Non
     assert adjusted(graph_of(*FEEDBACK), "x[-2] -> y[0]", "x y") == [("y", -2)]
 
 
-def test_a_sustained_intervention_under_feedback_is_not_adjustment() -> None:
+def test_a_sustained_intervention_under_feedback_is_not_adjustment_but_the_g_formula() -> None:
     # The second treatment answers to the outcome of the first within the period.
     graph = graph_of("x -> y 1", "y -> y 1", "y -> x")
-    why = refused(identify(graph, "do(x[-2], x[-1]) -> y[0]", {"x", "y"}))
-    assert "y[-1] may not be held fixed, since the treatment moves it" in why
+    found = identify(graph, "do(x[-2], x[-1]) -> y[0]", {"x", "y"})
+    assert (found.identified, found.strategy, found.assumes_linear) == (True, "id", False)
+    assert found.formula == ("sum over y[-1], y[-2] of P(y[0] | x[-1], y[-1]) P(y[-1] | x[-2], y[-2]) P(y[-2])")
 
 
 def test_a_sustained_intervention_without_feedback_is() -> None:
@@ -143,7 +168,9 @@ def test_a_latent_without_memory_hurts_only_where_it_acts() -> None:
     graph = graph_of(*FEEDBACK, "x <-> y")
     assert adjusted(graph, "x[-1] -> y[0]", "x y") == [("y", -1)]
     later = graph_of(*FEEDBACK, "x <-> y 1")
-    assert "share an unmeasured cause" in refused(identify(later, "x[-1] -> y[0]", {"x", "y"}))
+    # The treatment's own past is an instrument.
+    found = identify(later, "x[-1] -> y[0]", {"x", "y"})
+    assert (found.strategy, found.through, found.given) == ("instrument", {("x", -2)}, {("y", -1)})
     earlier = graph_of(*FEEDBACK, "y <-> x 1")
     assert adjusted(earlier, "x[-1] -> y[0]", "x y") == [("y", -1)]
 
@@ -209,10 +236,10 @@ def test_what_is_not_measured_is_named_and_is_no_error() -> None:
         ("presence[-1] -> do(illicit[0])", "is no point"),
         ("presence[x] -> illicit[0]", "is no point"),
         ("presence[-1.5] -> illicit[0]", "is no point"),
-        ("presence[-1] illicit[0]", "one '->'"),
-        ("presence[-1] -> illicit[0] -> illicit[0]", "one '->'"),
+        ("presence[-1] illicit[0]", "a '->'"),
+        ("presence[-1] -> illicit[0] -> illicit[0]", "stands twice on the path"),
         ("presence -> illicit[0]", "has no offset"),
-        ("", "one '->'"),
+        ("", "a '->'"),
         (None, "is a text"),
     ],
 )
@@ -303,7 +330,7 @@ def test_the_regression_with_an_adjustment_set_has_the_total_effect(
 ) -> None:
     graph, treatments, outcome, observed = question
     found = identify(graph, query_of(treatments, outcome), observed)
-    assume(found.identified)
+    assume(found.strategy == "adjustment")
     process = random_process(graph, seed, depth=20)
     truth = total_effects(process, treatments, outcome)
     if "zero" in found.why:
@@ -324,7 +351,7 @@ def test_the_regression_with_a_single_door_set_has_the_edges_coefficient(
     process = random_process(graph, seed, depth=20)
     for edge in graph.edges:
         found = identify_edge(graph, edge, observed)
-        if not found.identified:
+        if found.strategy != "adjustment":
             continue
         assert found.adjustment is not None
         assert single_door(graph, edge, found.adjustment)
@@ -418,9 +445,9 @@ def test_brute_force_over_all_adjustment_sets_gives_the_same_answer(graph: Graph
     if not causal:
         return
     if valid:
-        assert found.identified
+        assert found.strategy == "adjustment"
     reach = min((offset for _, offset in found.adjustment or ()), default=0)
-    if found.identified and reach > -window:
+    if found.strategy == "adjustment" and reach > -window:
         assert found.adjustment in valid
         assert not any(found.adjustment is not None and held < found.adjustment for held in valid)
 
@@ -435,7 +462,7 @@ def test_no_deeper_window_changes_the_answer(graph: Graph, data: st.DataObject) 
     deep = without(unroll(graph, 40), ((cause, effect),))
     allowed = deep.mask(point for point in deep.points if point[0] in observed)
     exists = separator(deep, deep.mask((cause,)), deep.mask((effect,)), allowed) is not None
-    assert identify_edge(graph, edge, observed).identified == exists
+    assert (identify_edge(graph, edge, observed).strategy == "adjustment") == exists
 
 
 def test_forty_nodes_take_no_time() -> None:
@@ -450,3 +477,34 @@ def test_forty_nodes_take_no_time() -> None:
     answers = [identify(graph, f"{cause}[-1] -> n1[0]", observed).identified for cause in names if cause != "n1"]
     assert len(answers) == 39
     assert perf_counter() - started < 39 * 0.3
+
+
+# --- what is held fixed, and paths -----------------------------------------------------------------------------------
+
+
+def test_without_the_units_own_effect_only_zero_effects_are_left() -> None:
+    graph = graph_of(*FEEDBACK)
+    assert identify(graph, "x[-1] -> y[0]", {"x", "y"}, fixed=("unit", "time")).identified
+    why = refused(identify(graph, "x[-1] -> y[0]", {"x", "y"}, fixed=("time",)))
+    assert "unit_effect" in why
+    refused(identify(graph, "x[-1] -> y[0]", {"x", "y"}, fixed=("unit",)))
+    assert identify(graph, "y[0] -> x[0]", {"x", "y"}, fixed=()).formula == "P(x[0])"
+    with pytest.raises(CausalError, match="no effect 'units'"):
+        identify(graph, "x[-1] -> y[0]", {"x", "y"}, fixed=("units",))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_path_is_asked_for_by_its_points() -> None:
+    graph = graph_of(*FEEDBACK)
+    found = identify(graph, "x[-2] -> y[-1] -> y[0]", {"x", "y"})
+    assert (found.identified, found.strategy) == (True, "id")
+    assert found.formula == (
+        "sum over x[-1], y[-1], y[-2] of "
+        "P(y[0] | x[-1], y[-1]) P(y[-1] | x[-2], y[-2]) P(x[-1] | x*[-2], y[-2]) P(y[-2])"
+    )
+    assert "zero" in identify(graph, "x[-2] -> y[-2] -> y[0]", {"x", "y"}).why
+    assert "m is not measured" in refused(identify(graph_of("x -> m", "m -> y"), "x -> m -> y", {"x", "y"}))
+    says = "along paths is the total effect of one treatment"
+    with pytest.raises(CausalError, match=says):
+        identify(graph, "x[-2] -> y[-1] -> y[0]", {"x", "y"}, kind="direct")
+    with pytest.raises(CausalError, match=says):
+        identify(graph, "do(x[-2], x[-3]) -> y[-1] -> y[0]", {"x", "y"})
