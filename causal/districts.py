@@ -36,7 +36,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from causal.estimand import STAR, Formula, Probability, Product, Ratio, free, latex, product, starred, summed, text
+from causal.estimand import STAR, Formula, Probability, Product, Ratio, latex, product, starred, summed, text
 from causal.query import Identification, Query, Refusal
 from causal.separation import ancestors, name_point, name_points
 from causal.unroll import Point, Unrolled, bits, project, unroll, unroll_knowing
@@ -117,7 +117,7 @@ def _projected(query: Query, unrolled: Unrolled) -> Unrolled:
 def _identified(formula: Formula, query: Query, why: str) -> Identification:
     # A formula may hold a point at a value that makes no difference.
     starred_too = {(name + STAR, at) for name, at in query.treatments}
-    loose = free(formula) - {query.outcome, *query.treatments, *starred_too}
+    loose = formula.free - {query.outcome, *query.treatments, *starred_too}
     any_value = f"; it is the same at any value of {name_points(loose)}" if loose else ""
     first = query.treatments
     written = text(formula, first)
@@ -245,7 +245,7 @@ def _without_barren(graph: Unrolled, kernel: _Kernel, heads: int) -> _Kernel:
     factors, over = dict(kernel.factors), kernel.over
     for position in sorted(factors, reverse=True):
         point = graph.points[position]
-        if over >> position & 1 and not any(point in free(other) for at, other in factors.items() if at != position):
+        if over >> position & 1 and not any(point in other.free for at, other in factors.items() if at != position):
             del factors[position]
             over &= ~(1 << position)
     assert not heads & over, "what is asked for is not summed out"
@@ -279,7 +279,7 @@ def _separately(factors: list[Formula], over: frozenset[Point]) -> list[Formula]
     """The sum over `over` of the factors' product, as a product of sums that share nothing."""
     groups: list[tuple[list[Formula], frozenset[Point]]] = []
     for factor in factors:
-        touched = free(factor) & over
+        touched = factor.free & over
         alike = [group for group in groups if group[1] & touched]
         rest = [group for group in groups if not group[1] & touched]
         merged = [member for members, _ in alike for member in members]
@@ -331,7 +331,7 @@ def _summed(graph: Unrolled, kernel: _Kernel) -> list[Formula]:
 
 
 def _free(graph: Unrolled, kernel: _Kernel) -> frozenset[Point]:
-    return frozenset[Point]().union(*(free(factor) for factor in kernel.factors.values())) - graph.of_mask(kernel.over)
+    return frozenset[Point]().union(*(factor.free for factor in kernel.factors.values())) - graph.of_mask(kernel.over)
 
 
 def _chained(factors: list[Formula]) -> Formula:

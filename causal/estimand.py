@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from causal.separation import name_point
 from causal.unroll import Point
@@ -39,10 +39,14 @@ class Probability:
 
     of: frozenset[Point]
     given: frozenset[Point]
+    free: frozenset[Point] = field(repr=False, compare=False)
+    size: int = field(repr=False, compare=False)
 
     def __init__(self, of: Iterable[Point], given: Iterable[Point] = ()) -> None:
         object.__setattr__(self, "of", frozenset(of))
         object.__setattr__(self, "given", frozenset(given))
+        object.__setattr__(self, "free", self.of | self.given)
+        object.__setattr__(self, "size", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ class Product:
     """The product of the factors; none is 1."""
 
     factors: tuple[Formula, ...]
+    free: frozenset[Point] = field(init=False, repr=False, compare=False)
+    size: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "free", frozenset[Point]().union(*(factor.free for factor in self.factors)))
+        object.__setattr__(self, "size", sum(factor.size for factor in self.factors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,12 @@ class Sum:
 
     over: frozenset[Point]
     body: Formula
+    free: frozenset[Point] = field(init=False, repr=False, compare=False)
+    size: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "free", self.body.free - self.over)
+        object.__setattr__(self, "size", self.body.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +82,16 @@ class Ratio:
 
     above: Formula
     below: Formula
+    free: frozenset[Point] = field(init=False, repr=False, compare=False)
+    size: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "free", self.above.free | self.below.free)
+        object.__setattr__(self, "size", self.above.size + self.below.size)
 
 
 type Formula = Probability | Product | Sum | Ratio
+"""Of each, `free` are the points whose values its value depends on, and `size` counts the probabilities it is made of."""
 
 
 def product(*factors: Formula) -> Formula:
@@ -91,22 +114,9 @@ def summed(over: Iterable[Point], body: Formula) -> Formula:
     return Sum(points, body)
 
 
-def free(formula: Formula) -> frozenset[Point]:
-    """The points whose values the formula's value depends on."""
-    match formula:
-        case Probability():
-            return formula.of | formula.given
-        case Product():
-            return frozenset[Point]().union(*(free(factor) for factor in formula.factors))
-        case Sum():
-            return free(formula.body) - formula.over
-        case Ratio():
-            return free(formula.above) | free(formula.below)
-
-
 def starred(formula: Formula, points: AbstractSet[Point]) -> Formula:
     """The formula with the points, where they are free, at their reference values: ``x*[-1]`` for ``x[-1]``."""
-    if not points & free(formula):
+    if not points & formula.free:
         return formula
     match formula:
         case Probability():
@@ -125,12 +135,12 @@ def starred(formula: Formula, points: AbstractSet[Point]) -> Formula:
 
 def text(formula: Formula, first: Iterable[Point] = ()) -> str:
     """The formula in one line; among several points those of `first`, such as the treatments, lead."""
-    return _Writer(_TEXT, frozenset(first)).written(formula, {}, free(formula))
+    return _Writer(_TEXT, frozenset(first)).written(formula, {}, formula.free)
 
 
 def latex(formula: Formula, first: Iterable[Point] = ()) -> str:
     """The formula for LaTeX's mathematics, without dollar signs: ``[0]`` is the subscript t, ``[-1]`` is t-1."""
-    return _Writer(_LATEX, frozenset(first)).written(formula, {}, free(formula))
+    return _Writer(_LATEX, frozenset(first)).written(formula, {}, formula.free)
 
 
 def latex_point(point: Point, primes: int = 0) -> str:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from causal.errors import CausalError, Fault, nearest, raise_all
@@ -65,7 +65,7 @@ class Identification:
     given: frozenset[Point] = frozenset()
     path: Path | None = None
     hedge: frozenset[Point] = frozenset()
-    estimand: Formula | None = None
+    estimand: Formula | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
