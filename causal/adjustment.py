@@ -18,10 +18,15 @@ effect that only an endless set would identify counts as not identified by adjus
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import cast
 
-from causal.query import Identification, Query, Refusal, by_age
+from causal.errors import CausalError, Fault
+from causal.graph import Graph
+from causal.query import Identification, Kind, Query, Refusal, by_age, read_query
 from causal.separation import (
     Path,
     ancestors,
@@ -38,7 +43,7 @@ from causal.unroll import MOST_POINTS, Pair, Point, Unrolled, bits, unroll, with
 def single_door_set(query: Query) -> Identification | Refusal:
     """A set through which the edge's own coefficient can be read off a regression, or why there is none."""
     (cause,), effect = query.treatments, query.outcome
-    found = _search(query, _Task((cause,), effect, ((cause, effect),), frozenset()))
+    found = _search(query, _task(query))
     if isinstance(found, Refusal):
         return found
     regressors = ", ".join(name_point(point) for point in (cause, *by_age(found)))
@@ -54,20 +59,135 @@ def single_door_set(query: Query) -> Identification | Refusal:
 def adjustment_set(query: Query) -> Identification | Refusal:
     """By the adjustment criterion, in the graph without the first edge of each causal path."""
     treatments, outcome = query.treatments, query.outcome
-    unrolled = unroll(query.graph, query.depth + 1)
-    causal = on_causal_paths(unrolled, treatments, outcome)
-    forbidden = unrolled.of_mask(descendants(unrolled, causal))
-    removed = tuple(
-        (point, unrolled.points[position])
-        for point in treatments
-        for position in bits(unrolled.children[unrolled.index[point]] & causal)
-    )
-    found = _search(query, _Task(treatments, outcome, removed, forbidden))
+    found = _search(query, _task(query))
     if isinstance(found, Refusal):
         return found
     why = f"Adjustment: {_held(found)} every path of {query.text} that is not causal"
     why += ", and nothing so held comes after a point on a causal path." if found else "."
     return Identification(True, "adjustment", found, _adjusted(treatments, outcome, found), why)
+
+
+def adjustment_sets(
+    graph: Graph, query: str, observed: Iterable[str], *, kind: Kind = "total", limit: int = 100
+) -> tuple[frozenset[Point], ...]:
+    """The minimal adjustment sets (kind "total") or single-door sets (kind "direct"), the smallest first.
+
+    `query`, `observed` and `kind` are those of `identify`. The window: the query's own periods and as many before
+    them as the longest lag, so that it holds every cause of every point on a causal path; if no set lies inside, as far
+    back as the nearest one reaches. A longer window brings further sets. No set comes back where there is none or a
+    point of the query is not measured. At most `limit` sets come back, and a `UserWarning` says so when there are
+    more. Of an effect that the graph rules out, the sets are those given which treatment and outcome are independent.
+    Raises `CausalError` for everything that is wrong with the query, and for a limit that is no number of sets.
+    """
+    found = minimal_sets(read_query(graph, query, observed, kind), limit)
+    if not found.complete:
+        text = f"There are more than {limit} minimal sets within {found.window} periods; these are some of them."
+        warnings.warn(text, stacklevel=2)
+    return found.sets
+
+
+def optimal_adjustment(
+    graph: Graph, query: str, observed: Iterable[str], *, kind: Kind = "total"
+) -> OptimalAdjustment | None:
+    """The adjustment or single-door set with which the effect is estimated with the smallest variance.
+
+    `query`, `observed` and `kind` are those of `identify`, the window that of `adjustment_sets`. The variance is
+    that of a linear regression over many independent units. None where there is no set, where a point of the query is
+    not measured and where the graph rules the effect out, so that nothing is left to be estimated. Raises
+    `CausalError` for everything that is wrong with the query.
+    """
+    return smallest_variance_set(read_query(graph, query, observed, kind))
+
+
+@dataclass(frozen=True, slots=True)
+class MinimalSets:
+    """Minimal sets within `window` periods, the smallest first; `complete` is False where a limit cut the list."""
+
+    sets: tuple[frozenset[Point], ...]
+    complete: bool
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class OptimalAdjustment:
+    """A set that keeps the variance of the estimated effect small, among the sets within `window` periods.
+
+    Where `best` is True no valid set has a smaller asymptotic variance, whatever the coefficients of linear
+    equations. Where it is False that is not proven: another set may do better for some coefficients, but none
+    that is minimal and none of ancestors of treatment and outcome ever does. `why` says it in words.
+    """
+
+    adjustment: frozenset[Point]
+    best: bool
+    why: str
+    window: int
+
+
+def minimal_sets(query: Query, limit: int = 100) -> MinimalSets:
+    """All minimal sets for the query within the window of `adjustment_sets`, or `limit` of them.
+
+    They are the minimal separators of the moral graph of the query's ancestors that hold only admissible points,
+    listed with polynomial delay (Takata 2010).
+    """
+    if isinstance(cast("object", limit), bool) or not isinstance(cast("object", limit), int) or limit < 1:
+        raise CausalError(Fault(f"{limit!r} is no number of sets", where="limit", mend="give 1 or more"))
+    task = _task(query)
+    window = _window(query, task)
+    if window is None:
+        return MinimalSets((), True, query.depth + 1)
+    unrolled = without(unroll(query.graph, window), task.removed)
+    left, right = unrolled.mask(task.left), unrolled.mask((task.right,))
+    allowed = _allowed(query, task, unrolled)
+    joined = _joined(unrolled, ancestors(unrolled, left | right), left | right | allowed)
+    found = [unrolled.of_mask(cut) for cut in islice(_separators(joined, left, right), limit + 1)]
+    sets = sorted(found[:limit], key=lambda points: (len(points), by_age(points)[::-1]))
+    return MinimalSets(tuple(sets), len(found) <= limit, window)
+
+
+def smallest_variance_set(query: Query) -> OptimalAdjustment | None:
+    """The set of smallest asymptotic variance within the window, or None as in `optimal_adjustment`.
+
+    Let D be all admissible ancestors of treatments and outcome, and the core those of them that depend on the outcome
+    given the treatments and the rest of D. Each is joined to the outcome by a path whose colliders are ancestors of
+    the query and whose other inner points can never be held. A valid set without it therefore leaves it independent
+    of the treatments, for otherwise the two paths together would be open. So adding the core to a valid set never
+    raises the variance, and dropping from D what is not in the core never does either: the core beats every
+    valid set of ancestors. Where everything is measured it is Henckel's set, and nothing beats it.
+
+    Of the points that are no ancestors, those that are independent of the treatments given the core are
+    added: that can only explain more of the outcome. What could then still do better is a valid set with
+    another point, joined to the outcome by a path whose colliders that set opens, and whose other inner
+    points can never be held. Where there is no such path, the set is the best. The search allows a collider
+    on it as soon as some valid set holds both the other point and a descendant of the collider, so that it may find
+    a path too many, but never one too few.
+    """
+    task = _task(query)
+    window = _window(query, task)
+    if window is None or not _moves(query, task):
+        return None
+    unrolled = without(unroll(query.graph, window), task.removed)
+    left, right = unrolled.mask(task.left), unrolled.mask((task.right,))
+    allowed = _allowed(query, task, unrolled) & ~descendants(unrolled, right)
+    every = left | right | allowed
+
+    def beside(held: int) -> int:
+        """What depends on the outcome given the treatments, the points held and all their admissible ancestors."""
+        return _beside(unrolled, ancestors(unrolled, left | right | held), every, right)
+
+    core = beside(0) & allowed
+    later = [1 << position for position in bits(allowed & ~ancestors(unrolled, left | right))]
+    holdable = [point for point in later if not beside(point) & left]
+    near = beside(sum(holdable)) & allowed & ~core
+    free = sum(1 << position for position in bits(near) if not _connected(unrolled, left, 1 << position, core))
+    chosen = core | free
+    closure = ancestors(unrolled, left | right | chosen)
+    chosen &= _beside(unrolled, closure, left | right | chosen, right)
+    rivals = 0
+    for point in (1 << position for position in bits(near & ~free)):
+        if not beside(point) & left:
+            together = sum(other for other in holdable if not beside(point | other) & left)
+            rivals |= beside(point | together) & point
+    return OptimalAdjustment(unrolled.of_mask(chosen), not rivals, _why_best(unrolled.of_mask(rivals)), window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +198,20 @@ class _Task:
     right: Point
     removed: tuple[Pair, ...]
     forbidden: frozenset[Point]
+
+
+def _task(query: Query) -> _Task:
+    treatments, outcome = query.treatments, query.outcome
+    if query.kind == "direct":
+        return _Task(treatments, outcome, ((treatments[0], outcome),), frozenset())
+    unrolled = unroll(query.graph, query.depth + 1)
+    causal = on_causal_paths(unrolled, treatments, outcome)
+    removed = tuple(
+        (point, unrolled.points[position])
+        for point in treatments
+        for position in bits(unrolled.children[unrolled.index[point]] & causal)
+    )
+    return _Task(treatments, outcome, removed, unrolled.of_mask(descendants(unrolled, causal)))
 
 
 def _adjusted(treatments: tuple[Point, ...], outcome: Point, found: frozenset[Point]) -> str:
@@ -108,6 +242,108 @@ def on_causal_paths(unrolled: Unrolled, treatments: tuple[Point, ...], outcome: 
         todo = reached & ~backward & ~treated
         backward |= todo
     return forward & backward
+
+
+def _window(query: Query, task: _Task) -> int | None:
+    """The periods in which sets are listed; None where there is no set, or a point of the query is not measured."""
+    if any(name not in query.measured for name, _ in (*task.left, task.right)):
+        return None
+    found = _search(query, task)
+    if isinstance(found, Refusal):
+        return None
+    graph = query.graph
+    searched = min(query.depth + 1 + graph.max_lag, MOST_POINTS // len(graph.nodes))
+    return max(searched, *(1 - offset for _, offset in (*task.left, task.right, *found)))
+
+
+def _moves(query: Query, task: _Task) -> bool:
+    """Whether the graph lets the treatments move the outcome, in the way that is asked for."""
+    return bool(set(task.removed) & set(unroll(query.graph, query.depth + 1).directed))
+
+
+def _why_best(rivals: frozenset[Point]) -> str:
+    if not rivals:
+        return "No valid set within these periods gives a smaller variance, whatever the coefficients."
+    return (
+        "No set of ancestors of treatment and outcome gives a smaller variance, and so no minimal one; but a set that "
+        f"holds {name_points(rivals)} may, for some coefficients."
+    )
+
+
+def _cliques(unrolled: Unrolled, ancestral: int, ends: int) -> list[int]:
+    """The sets of points among `ends` that are joined with one another in the moral graph without the others.
+
+    Each part of `moral_parts` joins its own points and their causes, pair by pair.
+    """
+    cliques: dict[int, int] = {}
+    for position, part in moral_parts(unrolled, ancestral, ends).items():
+        cliques[part] = cliques.get(part, 0) | 1 << position | unrolled.parents[position]
+    return [clique & ends for clique in cliques.values()]
+
+
+def _beside(unrolled: Unrolled, ancestral: int, ends: int, point: int) -> int:
+    """The points among `ends` that are joined with `point`."""
+    found = 0
+    for clique in _cliques(unrolled, ancestral, ends):
+        if clique & point:
+            found |= clique
+    return found & ~point
+
+
+def _connected(unrolled: Unrolled, left: int, right: int, given: int) -> bool:
+    """Whether a path between `left` and `right` is open given points that are in neither."""
+    label = moral_parts(unrolled, ancestors(unrolled, left | right | given), given)
+    return not {label[position] for position in bits(left)}.isdisjoint(label[position] for position in bits(right))
+
+
+def _joined(unrolled: Unrolled, ancestral: int, ends: int) -> dict[int, int]:
+    """For each ancestral point among `ends`, those that it is joined with, itself included."""
+    joined: dict[int, int] = {}
+    for clique in _cliques(unrolled, ancestral, ends & ancestral):
+        for position in bits(clique):
+            joined[position] = joined.get(position, 0) | clique
+    return joined
+
+
+def _separators(joined: dict[int, int], left: int, right: int) -> Iterator[int]:
+    """Every minimal separator of `left` and `right` in an undirected graph once (Takata 2010).
+
+    A step looks for the separators that leave the points `near` on the side of `left`, but none of the points
+    `kept`. That nearest to `left` shows whether there is any; then one of its points is either taken over
+    to that side or kept off it.
+    """
+    todo = [(left, 0)]
+    while todo:
+        near, kept = todo.pop()
+        edge = _around(joined, near)
+        if edge & right:
+            continue
+        far = _spread(joined, right, near | edge)
+        cut = _around(joined, far)
+        near = _spread(joined, near, cut)
+        if near & kept:
+            continue
+        choice = cut & ~kept
+        if not choice:
+            yield cut
+            continue
+        point = choice & -choice
+        todo += [(near | point, kept), (near, kept | point)]
+
+
+def _around(joined: dict[int, int], side: int) -> int:
+    found = 0
+    for position in bits(side):
+        found |= joined[position]
+    return found & ~side
+
+
+def _spread(joined: dict[int, int], start: int, without: int) -> int:
+    """The points connected with `start` that do not lie behind the points `without`."""
+    found = start
+    while grown := _around(joined, found) & ~without:
+        found |= grown
+    return found
 
 
 def _search(query: Query, task: _Task) -> frozenset[Point] | Refusal:

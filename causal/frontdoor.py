@@ -9,7 +9,7 @@ that of the treatments X on points M between, and that of M on the outcome y, th
 >>> graph = Graph(tuple(Node(name) for name in "xmy"), links, (Latent("x", "y", lag=2),))
 >>> found = front_door(read_query(graph, "x[-2] -> y[0]", {"x", "m", "y"}))
 >>> print(found.formula)
-sum over m[-1] of P(m[-1] | x[-2]) (sum over x'[-2] of P(y[0] | m[-1], x'[-2]) P(x'[-2]))
+sum over m[-1] of P(m[-1] | x[-2]) (sum over x'[-2] of P(y[0] | x'[-2], m[-1]) P(x'[-2]))
 
 **The criterion.** A set M of measured points, none of them in X or y, is a front door if
 
