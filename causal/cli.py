@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,10 @@ from causal.errors import CausalError, ConvergenceError
 
 if TYPE_CHECKING:
     from causal.analysis import Analysis, Answer
+    from causal.coverage import StudyAnswer
     from causal.fit import Progress
+    from causal.query import Identification
+    from causal.unroll import Point
     from priors.read import Bundle
 
 
@@ -190,62 +193,91 @@ def graph(bundle: str | None, form: str, out: Path | None) -> None:
 
 @main.command()
 @_bundle
+@click.option("--all", "every", is_flag=True, help="List the claims too of which no study measures both ends.")
 @_as_json
 @_command
-def identify(bundle: str | None, as_json: bool) -> None:
-    """Which claims the studies' measured columns identify, and why not the others."""
-    from causal.identification import identify_edge
+def identify(bundle: str | None, every: bool, as_json: bool) -> None:
+    """What can be answered from what is measured, how, and why not the rest."""
+    from causal.coverage import coverage
 
     found = _read(bundle)
-    rows: list[dict[str, Any]] = []
-    for claim in found.ledger.claims:
-        for study in found.studies:
-            row: dict[str, Any] = {
-                "claim": claim.key,
-                "study": study.name,
-                "edge": claim.edge.name if claim.edge else None,
-            }
-            if claim.edge is None:
-                row |= {
-                    "identified": False,
-                    "strategy": None,
-                    "adjustment": None,
-                    "formula": "",
-                    "why": claim.untestable,
-                }
-            else:
-                answer = identify_edge(found.graph, claim.edge, study.measured(found.graph))
-                chosen = (
-                    None
-                    if answer.adjustment is None
-                    else sorted(f"{node}[{offset}]" for node, offset in answer.adjustment)
-                )
-                row |= {
-                    "identified": answer.identified,
-                    "strategy": answer.strategy,
-                    "adjustment": chosen,
-                    "formula": answer.formula,
-                    "why": answer.why,
-                }
-                if study.sets_aside:
-                    kept = found.graph.subgraph([name for name in found.graph.names if name not in study.sets_aside])
-                    here = claim.edge.cause in kept.names and claim.edge.effect in kept.names
-                    row["identified_when_set_aside"] = (
-                        here and identify_edge(kept, claim.edge, study.measured(found.graph)).identified
-                    )
-            rows.append(row)
+    covered = coverage(found.ledger, found.graph, found.studies)
+    best = {claim.key: covered.best(claim.key) for claim in found.ledger.claims}
+    counts = {word: sum(answer == word for answer in best.values()) for word in ("yes", "linear only", "no", "no edge")}
     if as_json:
-        _print_json({"identification": rows})
+        rows = [_answer_row(answer) for answer in covered.answers]
+        chains = [{**asdict(chain), "text": str(chain)} for chain in covered.chains]
+        _print_json({"identification": rows, "chains": chains, "answerable": best, "counts": counts})
         return
-    table = _table("claim", "study", "edge", "identified", "why")
-    for row in rows:
-        told = (
-            "yes"
-            if row["identified"]
-            else "no" + (" (yes, where the study sets nodes aside)" if row.get("identified_when_set_aside") else "")
-        )
-        table.add_row(row["claim"], row["study"], row["edge"] or "-", told, row["why"])
+    told = {"yes": 0, "linear only": 1, "no": 2, "no edge": 3}
+    shown = [answer for answer in covered.answers if every or answer.measured]
+    table = _table("claim", "study", "edge", "answer", "from what", "why")
+    for answer in sorted(shown, key=lambda answer: told[answer.answer]):
+        word = answer.answer
+        if word == "no" and answer.kept is not None and answer.kept.identified:
+            word += " (yes, where the study sets nodes aside)"
+        used = _used(answer.identification) if answer.identification else "-"
+        table.add_row(answer.claim, answer.study, answer.edge or "-", word, used, answer.why)
     _print(table)
+    if covered.chains:
+        table = _table("chain", "carries", "assumes")
+        for chain in covered.chains:
+            carries = f"all of {chain.cause}[{-chain.lag}] on {chain.effect}[0]" if chain.whole else "its own part"
+            table.add_row(str(chain), carries, chain.assumes)
+        _print(table)
+    total = len(best)
+    click.echo(
+        f"{counts['yes']} of {total} claims can be answered from these data"
+        + (f", {counts['linear only']} more in linear equations only" if counts["linear only"] else "")
+        + f"; {total - counts['yes'] - counts['linear only']} cannot."
+    )
+    if hidden := len(dict.fromkeys(answer.claim for answer in covered.answers)) - len(
+        {answer.claim for answer in shown}
+    ):
+        click.echo(
+            f"Of {hidden} of them no study measures both cause and effect, or they state no edge; --all lists them."
+        )
+
+
+def _answer_row(answer: StudyAnswer) -> dict[str, Any]:
+    found = answer.identification
+    row: dict[str, Any] = {
+        "claim": answer.claim,
+        "study": answer.study,
+        "edge": answer.edge or None,
+        "answer": answer.answer,
+        "measured": answer.measured,
+        "identified": found is not None and found.identified,
+        "strategy": found.strategy if found else None,
+        "adjustment": _named(found.adjustment) if found and found.adjustment is not None else None,
+        "through": _named(found.through) if found else [],
+        "given": _named(found.given) if found else [],
+        "formula": found.formula if found else "",
+        "latex": found.latex if found else "",
+        "assumes_linear": found is not None and found.assumes_linear,
+        "why": answer.why,
+    }
+    if answer.kept is not None:
+        row["identified_when_set_aside"] = answer.kept.identified
+        row["why_when_set_aside"] = answer.kept.why
+    return row
+
+
+def _named(points: Iterable[Point]) -> list[str]:
+    from causal.query import by_age
+    from causal.separation import name_point
+
+    return [name_point(point) for point in by_age(points)]
+
+
+def _used(found: Identification) -> str:
+    """The strategy and its set in a few words."""
+    if found.strategy is None:
+        return "-"
+    if found.strategy == "adjustment":
+        return f"adjustment: {', '.join(_named(found.adjustment or ())) or 'nothing held fixed'}"
+    given = f" given {', '.join(_named(found.given))}" if found.given else ""
+    return f"{found.strategy}: {', '.join(_named(found.through))}{given}" if found.through else found.strategy
 
 
 @main.command()

@@ -82,13 +82,17 @@ class InterventionSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """Everything that a bundle's files say; the graph is what is assumed together with every claim's edge."""
+    """Everything that a bundle's files say; the graph is what is assumed together with every claim's edge.
+
+    `costs` holds for each node what measuring it costs, 1 where the bundle says nothing.
+    """
 
     ledger: Ledger
     graph: Graph
     studies: tuple[Study, ...]
     interventions: tuple[InterventionSpec, ...]
     nodes: Mapping[str, NodeCard]
+    costs: Mapping[str, float]
     folder: Path
     key: str
 
@@ -146,8 +150,8 @@ def read_bundle(path_or_key: Path | str = DEFAULT) -> Bundle:
     specs = _parse_interventions(interventions, parsed.graph, faults, nodes_known=claims.parsed)
     raise_all(faults)
     key = folder.name or folder.resolve().name
-    cards = MappingProxyType(dict(parsed.cards))
-    return Bundle(parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, folder, key)
+    cards, costs = MappingProxyType(dict(parsed.cards)), MappingProxyType(dict(parsed.costs))
+    return Bundle(parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, costs, folder, key)
 
 
 # -------------------------------------------------------------------------------------------------------- claims
@@ -160,6 +164,7 @@ class _Claims:
     ledger: Ledger
     graph: Graph
     cards: Mapping[str, NodeCard]
+    costs: Mapping[str, float]
 
 
 def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
@@ -167,6 +172,7 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
 
     article = file.table(schema.Article, ("article",), faults, required=True)
     cards: dict[str, NodeCard] = {}
+    costs: dict[str, float] = {}
     for name, path in file.children("node", faults):
         card = file.table(schema.NodeTable, path, faults)
         try:
@@ -177,6 +183,7 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
         cards[name] = NodeCard(
             (card.label if card else "") or name, card.describes if card else "", card.level if card else ""
         )
+        costs[name] = card.cost if card else 1.0
     assumed_nodes, assumed_edges, latents = _assumed(file, cards, faults)
     claims: list[Claim] = []
     smallest = article.smallest_effect if article else 0.1
@@ -193,7 +200,7 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
         nodes = {"none": Node("none")}
     source = Source("") if article is None else Source(article.title, article.authors, article.year, article.published)
     graph = Graph(tuple(nodes.values()), tuple(edges), tuple(latents))
-    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards)
+    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards, costs)
 
 
 def _claim(

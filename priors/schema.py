@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 OptionalText = Annotated[str, StringConstraints(strip_whitespace=True)]
 Effect = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Cost = Annotated[float, Field(gt=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -37,11 +38,12 @@ class Article(Table):
 
 
 class NodeTable(Table):
-    """[node.NAME]: how a node is called and what it stands for."""
+    """[node.NAME]: how a node is called, what it stands for, and what measuring it costs (inf where nobody can)."""
 
     label: OptionalText = ""
     describes: OptionalText = ""
     level: OptionalText = ""
+    cost: Cost = 1.0
 
 
 class GraphTable(Table):

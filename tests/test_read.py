@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -200,6 +201,18 @@ def test_interventions_keep_their_text_and_have_defaults(bundle: Path) -> None:
 def test_nodes_have_cards_with_the_name_for_a_missing_label(bundle: Path) -> None:
     nodes = read_bundle(bundle).nodes
     assert [card.label for card in nodes.values()] == ["Corruption", "presence", "illicit"]
+
+
+def test_a_node_costs_what_the_bundle_says_and_one_otherwise(bundle: Path) -> None:
+    change(bundle, "claims.toml", "[node.presence]", "[node.presence]\ncost = 2.5")
+    change(bundle, "claims.toml", "[node.illicit]", "[node.illicit]\ncost = inf")
+    assert read_bundle(bundle).costs == {"corruption": 1.0, "presence": 2.5, "illicit": math.inf}
+
+
+@pytest.mark.parametrize("cost", ["0", "-1", "nan", '"dear"', "true"])
+def test_a_cost_is_a_positive_number(bundle: Path, cost: str) -> None:
+    change(bundle, "claims.toml", "[node.presence]", f"[node.presence]\ncost = {cost}")
+    assert line_of(bundle, "claims.toml", "cost = ") in only_fault(bundle)
 
 
 def test_unknown_studies_and_interventions_are_named_with_the_nearest(bundle: Path) -> None:
