@@ -43,12 +43,15 @@ from causal.query import Identification, Query, Refusal, by_age
 from causal.separation import ancestors, descendants, name_point, name_points, separator
 from causal.unroll import MOST_POINTS, Point, Unrolled, bits, unroll, without
 
+NEAREST = 6
+"""Of so many instruments, those nearest to the treatment, the one with fewest points held fixed is reported."""
+
 
 def instrument(query: Query) -> Identification | Refusal:
     """Instruments through which linear equations identify the effect, or in words that there are none.
 
-    `through` of the answer holds one instrument for each treatment and `given` the points to be held fixed: of all that
-    are found in the nearest window those with fewest points held fixed, and then nearest to the treatment. The
+    `through` of the answer holds one instrument for each treatment and `given` the points to be held fixed: of
+    those nearest to the treatment in the first window that has any, the one with fewest points held fixed. The
     treatments and the outcome are taken to be measured.
     """
     for window in _windows(query):
@@ -136,8 +139,9 @@ def _scene(query: Query, window: int) -> _Scene:
 def _one(scene: _Scene) -> tuple[list[int], int] | None:
     """The best instrument for one treatment and what is held fixed with it."""
     (treatment,) = scene.treatments
-    found = [([z], _thinned(scene, [z], front)) for z, front in _single(scene, treatment)]
-    return min(found, key=lambda it: (it[1].bit_count(), _distance(scene, it[0][0], treatment)), default=None)
+    near = sorted(_single(scene, treatment), key=lambda it: _distance(scene, it[0], treatment))[:NEAREST]
+    found = [([z], _thinned(scene, [z], front)) for z, front in near]
+    return min(found, key=lambda it: it[1].bit_count(), default=None)
 
 
 def _several(scene: _Scene) -> tuple[list[int], int] | None:
