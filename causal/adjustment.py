@@ -25,6 +25,7 @@ from itertools import islice
 from typing import cast
 
 from causal.errors import CausalError, Fault
+from causal.estimand import Probability, latex, latex_point, product, summed, text
 from causal.graph import Graph
 from causal.query import Identification, Kind, Query, Refusal, by_age, read_query
 from causal.separation import (
@@ -53,6 +54,7 @@ def single_door_set(query: Query) -> Identification | Refusal:
         found,
         f"the coefficient of {name_point(cause)} in the regression of {name_point(effect)} on {regressors}",
         f"Single door: {_held(found)} every path from {name_point(cause)} to {name_point(effect)} but the edge itself.",
+        latex=_coefficient(cause, effect, found),
     )
 
 
@@ -64,7 +66,10 @@ def adjustment_set(query: Query) -> Identification | Refusal:
         return found
     why = f"Adjustment: {_held(found)} every path of {query.text} that is not causal"
     why += ", and nothing so held comes after a point on a causal path." if found else "."
-    return Identification(True, "adjustment", found, _adjusted(treatments, outcome, found), why)
+    of = Probability({outcome}, {*treatments, *found})
+    formula = summed(found, product(of, Probability(found))) if found else of
+    written, in_latex = text(formula, treatments), latex(formula, treatments)
+    return Identification(True, "adjustment", found, written, why, latex=in_latex, estimand=formula)
 
 
 def adjustment_sets(
@@ -214,9 +219,10 @@ def _task(query: Query) -> _Task:
     return _Task(treatments, outcome, removed, unrolled.of_mask(descendants(unrolled, causal)))
 
 
-def _adjusted(treatments: tuple[Point, ...], outcome: Point, found: frozenset[Point]) -> str:
-    to, treated, held = name_point(outcome), name_points(treatments), name_points(found)
-    return f"sum over {held} of P({to} | {treated}, {held}) P({held})" if found else f"P({to} | {treated})"
+def _coefficient(cause: Point, effect: Point, found: frozenset[Point]) -> str:
+    """A regression coefficient in the field's notation: outcome and cause, then what is held fixed."""
+    held = r" \cdot " + ", ".join(latex_point(point) for point in by_age(found)) if found else ""
+    return rf"\beta_{{{latex_point(effect)}\, {latex_point(cause)}{held}}}"
 
 
 def _held(found: frozenset[Point]) -> str:

@@ -183,7 +183,14 @@ def _told(query: Query, unrolled: Unrolled, mask: int) -> Identification:
         f"{names} to {to}."
     )
     return Identification(
-        True, "front-door", None, text(formula, treated), why, latex=latex(formula, treated), through=door
+        True,
+        "front-door",
+        None,
+        text(formula, treated),
+        why,
+        latex=latex(formula, treated),
+        through=door,
+        estimand=formula,
     )
 
 
