@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from tests.oracle import loops
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from causal.model import Model
 
 TOY_UNITS, TOY_TIMES = 12, 9
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 def toy_holes() -> NDArray[np.bool_]:
