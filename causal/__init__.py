@@ -12,8 +12,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from causal.adjustment import adjustment_sets, optimal_adjustment
     from causal.checks import CheckResult, check
     from causal.claim import Claim, Figure, Ledger, Source
+    from causal.coverage import Coverage, coverage
     from causal.dist import Normal, Uniform
     from causal.errors import CausalError, ConvergenceError, Fault
     from causal.fit import Fit, fit
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from causal.identification import Identification, identify, identify_edge
     from causal.intervene import Cut, ScaleEdge, Set, Shift, read_interventions
     from causal.measurement import Measure
+    from causal.measuring import Measuring, what_to_measure
     from causal.model import Model, Priors, build_model
     from causal.panel import Panel, Study, read_csv
     from causal.separation import Independence, implied_independences
@@ -38,8 +41,10 @@ if TYPE_CHECKING:
     from causal.verdict import Evidence, Verdict, judge
 
 _HOME = {
+    "adjustment": ("adjustment_sets", "optimal_adjustment"),
     "checks": ("CheckResult", "check"),
     "claim": ("Claim", "Figure", "Ledger", "Source"),
+    "coverage": ("Coverage", "coverage"),
     "dist": ("Normal", "Uniform"),
     "errors": ("CausalError", "ConvergenceError", "Fault"),
     "fit": ("Fit", "fit"),
@@ -47,6 +52,7 @@ _HOME = {
     "identification": ("Identification", "identify", "identify_edge"),
     "intervene": ("Cut", "ScaleEdge", "Set", "Shift", "read_interventions"),
     "measurement": ("Measure",),
+    "measuring": ("Measuring", "what_to_measure"),
     "model": ("Model", "Priors", "build_model"),
     "panel": ("Panel", "Study", "read_csv"),
     "separation": ("Independence", "implied_independences"),
@@ -70,6 +76,7 @@ __all__ = [
     "CheckResult",
     "Claim",
     "ConvergenceError",
+    "Coverage",
     "Cut",
     "Edge",
     "Evidence",
@@ -82,6 +89,7 @@ __all__ = [
     "Latent",
     "Ledger",
     "Measure",
+    "Measuring",
     "Model",
     "Node",
     "Normal",
@@ -95,9 +103,11 @@ __all__ = [
     "Study",
     "Uniform",
     "Verdict",
+    "adjustment_sets",
     "build_model",
     "check",
     "contrast",
+    "coverage",
     "fit",
     "from_dagitty",
     "from_networkx",
@@ -105,6 +115,7 @@ __all__ = [
     "identify_edge",
     "implied_independences",
     "judge",
+    "optimal_adjustment",
     "read_csv",
     "read_edge",
     "read_graph",
@@ -114,6 +125,7 @@ __all__ = [
     "to_dot",
     "to_mermaid",
     "to_networkx",
+    "what_to_measure",
 ]
 
 

@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from causal.claim import Ledger
+from causal.errors import CausalError
 from causal.graph import Edge, Graph
 from causal.identification import Identification, identify_edge
-from causal.panel import Study
+from causal.panel import Study, same_in_every_unit
 from causal.unroll import unroll
 
 type Word = Literal["yes", "linear only", "no", "no edge"]
@@ -44,7 +45,8 @@ class StudyAnswer:
 
     `answer` is "yes", "linear only" (for linear equations), "no", or "no edge" where the claim states none and nothing can
     test it. `identification` is that under the whole graph, None without an edge. Where the study sets nodes aside, `kept` is
-    the identification under what is left, None where the edge is not in it.
+    the identification under what is left, None where the edge is not in it. Where the graph identifies an effect of a node that
+    has the same value in every unit, the answer is "no": holding the periods' effects fixed leaves nothing of it.
     """
 
     claim: str
@@ -100,11 +102,13 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
     """
     measured: dict[str, frozenset[str]] = {}
     aside: dict[str, tuple[str, ...]] = {}
+    common: dict[str, frozenset[str]] = {}
     if isinstance(studies, Mapping):
         measured |= {name: frozenset(nodes) for name, nodes in cast("Mapping[str, Iterable[str]]", studies).items()}
     else:
         for study in studies:
             measured[study.name], aside[study.name] = frozenset(study.measured(graph)), study.sets_aside
+            common[study.name] = _common(study, graph)
     kept = {
         name: graph.subgraph([node for node in graph.names if node not in aside[name]]) if aside.get(name) else None
         for name in measured
@@ -124,10 +128,29 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
                 under_kept[key] = _kept(kept[study], edge, nodes)
             here = found[key]
             ends = {edge.cause, edge.effect} <= nodes
-            answers.append(StudyAnswer(claim.key, study, edge.name, _word(here), ends, here, under_kept[key], here.why))
+            word, why = _word(here), here.why
+            if word != "no" and (taken_up := common.get(study, frozenset()) & {edge.cause, edge.effect}):
+                word = "no"
+                why = (
+                    f"{' and '.join(sorted(taken_up))} has the same value in every unit each period, so that its effect "
+                    "cannot be told from the period's."
+                )
+            answers.append(StudyAnswer(claim.key, study, edge.name, word, ends, here, under_kept[key], why))
     chains = list(_chains(graph, _identified(graph, measured, found)))
     chains.sort(key=lambda chain: (len(chain.edges), chain.edges))
     return Coverage(tuple(answers), tuple(chains[:MOST]), len(chains) <= MOST)
+
+
+def _common(study: Study, graph: Graph) -> frozenset[str]:
+    """The nodes that do not differ between the study's units: the periods' own effects take them up."""
+    try:
+        values = study.values(graph).transpose("variable", "unit", "time")
+    except CausalError:
+        return frozenset()  # what is wrong with the data is told where they are fitted
+    if values.sizes["unit"] == 1:
+        return frozenset()
+    names = [str(name) for name in values["variable"].to_numpy()]
+    return frozenset(name for name, rows in zip(names, values.to_numpy(), strict=True) if same_in_every_unit(rows))
 
 
 def _word(found: Identification) -> Word:

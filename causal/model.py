@@ -37,7 +37,7 @@ from causal.equations import (
 )
 from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Graph
-from causal.panel import Panel, Study, standard_scales, study_faults
+from causal.panel import Panel, Study, same_in_every_unit, standard_scales, study_faults
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -206,7 +206,7 @@ def build_model(
         notes.append("one unit only: year effects cannot be told from its own changes and are left out")
     names = [str(name) for name in values["variable"].to_numpy()]
     array = np.asarray(values.transpose("variable", "unit", "time").to_numpy(), dtype=float)
-    common = [k for k in range(len(names)) if swept and _same_in_every_unit(array[k])]
+    common = [k for k in range(len(names)) if swept and same_in_every_unit(array[k])]
     for k in common:
         notes.append(
             f"{names[k]} has one value for all units in each period: the year effects take it up, so its effects cannot be told"
@@ -241,13 +241,6 @@ def _one_study(studies: Panel | Study | Iterable[Panel | Study]) -> Study:
             Fault(f"{len(found)} studies were given", mend="one study makes a model so far; fit each by itself")
         )
     return found[0] if isinstance(found[0], Study) else Study(found[0])
-
-
-def _same_in_every_unit(values: Floats) -> bool:
-    """Whether a node (unit, time) never differs between units in a period."""
-    seen = values[:, ~np.isnan(values).all(axis=0)]
-    spread = np.nanmax(seen, axis=0) - np.nanmin(seen, axis=0)
-    return bool((spread <= 1e-9 * np.nanmax(np.abs(seen))).all())
 
 
 def _design(system: System, array: Floats, scales: Floats, year_effects: bool, where: str, notes: list[str]) -> Design:

@@ -638,6 +638,13 @@ def _cell_faults(panel: Panel, column: str, bad: NDArray[np.bool_], what: str, w
     return faults
 
 
+def same_in_every_unit(values: NDArray[np.float64]) -> bool:
+    """Whether a node (unit, time) never differs between units in a period."""
+    seen = values[:, ~np.isnan(values).all(axis=0)]
+    spread = np.nanmax(seen, axis=0) - np.nanmin(seen, axis=0)
+    return bool((spread <= 1e-9 * np.nanmax(np.abs(seen))).all())
+
+
 def _node_values(panel: Panel, measure: Measure) -> NDArray[np.float64]:
     return apply(measure, {column: panel.data[column].values for column in measure.columns})
 

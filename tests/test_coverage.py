@@ -76,6 +76,22 @@ def test_a_study_that_sets_nodes_aside_has_a_second_answer() -> None:
     assert next(answer.kept for answer in found.answers if answer.edge == "u -> a") is None
 
 
+def test_what_is_the_same_in_every_unit_answers_nothing() -> None:
+    graph = graph_of("a -> b 1")
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat(["p", "q"], 4),
+            "year": [*range(4)] * 2,
+            "a": [1.0, 5.0, 2.0, 3.0] * 2,
+            "b": np.arange(8.0) ** 3,
+        }
+    )
+    study = Study(Panel.from_frame(frame, unit="unit", time="year"), name="panel")
+    answer = coverage(ledger_of(graph), graph, [study]).answers[1]
+    assert answer.answer == "no"
+    assert "a has the same value in every unit" in answer.why
+
+
 @given(graphs(names=("a", "b", "c", "d"), families=("normal",), min_nodes=3, max_nodes=4), st.data())
 @settings(max_examples=80)
 def test_each_answer_is_that_of_the_edge_and_a_whole_chain_has_the_total_effect(
