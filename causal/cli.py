@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from causal.analysis import Analysis, Answer
     from causal.coverage import StudyAnswer
     from causal.fit import Progress
-    from causal.query import Identification
     from causal.unroll import Point
     from priors.read import Bundle
 
@@ -199,6 +198,7 @@ def graph(bundle: str | None, form: str, out: Path | None) -> None:
 def identify(bundle: str | None, every: bool, as_json: bool) -> None:
     """What can be answered from what is measured, how, and why not the rest."""
     from causal.coverage import coverage
+    from causal.report.answerable import used
 
     found = _read(bundle)
     covered = coverage(found.ledger, found.graph, found.studies)
@@ -216,8 +216,8 @@ def identify(bundle: str | None, every: bool, as_json: bool) -> None:
         word = answer.answer
         if word == "no" and answer.kept is not None and answer.kept.identified:
             word += " (yes, where the study sets nodes aside)"
-        used = _used(answer.identification) if answer.identification else "-"
-        table.add_row(answer.claim, answer.study, answer.edge or "-", word, used, answer.why)
+        how = used(answer.identification) if answer.identification and answer.answer != "no" else "-"
+        table.add_row(answer.claim, answer.study, answer.edge or "-", word, how, answer.why)
     _print(table)
     if covered.chains:
         table = _table("chain", "carries", "assumes")
@@ -268,16 +268,6 @@ def _named(points: Iterable[Point]) -> list[str]:
     from causal.separation import name_point
 
     return [name_point(point) for point in by_age(points)]
-
-
-def _used(found: Identification) -> str:
-    """The strategy and its set in a few words."""
-    if found.strategy is None:
-        return "-"
-    if found.strategy == "adjustment":
-        return f"adjustment: {', '.join(_named(found.adjustment or ())) or 'nothing held fixed'}"
-    given = f" given {', '.join(_named(found.given))}" if found.given else ""
-    return f"{found.strategy}: {', '.join(_named(found.through))}{given}" if found.through else found.strategy
 
 
 @main.command()

@@ -19,6 +19,7 @@ import xarray as xr
 from causal.analysis import Analysis
 from causal.errors import CausalError
 from causal.report import ReportPaths, write_report
+from causal.report.answerable import answerable
 from causal.report.page import page
 from causal.report.pictures import embedded, inline
 from causal.report.tables import COLUMNS, verdicts_csv
@@ -200,6 +201,16 @@ def test_what_is_said_without_seeing_tables_and_pictures(parsed: _Page) -> None:
     levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_the_page_says_what_the_data_could_answer_at_all(analysis: Analysis, html: str) -> None:
+    told = answerable(analysis.bundle)
+    assert sum(count for _, count in told["counts"]) == told["total"] == len(analysis.bundle.ledger.claims)
+    assert told["rows"]
+    section = html[html.index('id="answerable"') : html.index('id="claims"')]
+    for row in told["rows"]:
+        assert f'<th scope="row">{row["claim"]}</th>' in section
+        assert row["answer"] in section
 
 
 def test_ids_are_unique_and_every_link_within_the_page_finds_its_place(parsed: _Page) -> None:

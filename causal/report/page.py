@@ -35,6 +35,7 @@ from causal.plot import (
     prior_and_posterior,
     prior_band,
 )
+from causal.report.answerable import answerable
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.words import (
     MEANINGS,
@@ -98,6 +99,7 @@ def page(analysis: Analysis) -> str:
         priors_picture=_markup(charts[0]) if charts and charts[0].key == "priors" else None,
         graphs=_graphs(analysis, told),
         answers=[each | {"picture": _markup(each["picture"])} for each in answers],
+        answerable=answerable(bundle),
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
         counts=_counts(analysis.verdicts),
         figures=[_figure(figure) for figure in bundle.ledger.figures],

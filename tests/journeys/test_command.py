@@ -157,6 +157,32 @@ def test_identify_says_why_not(causal, tmp_path: Path) -> None:
     assert rows["c5"]["why"] == "no variable holds it"
 
 
+def test_identify_counts_the_answers_and_tells_chains_through_two_studies(causal, tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "two")
+    lines = [
+        f'[study.{name}]\nfile = "panel.csv"\nunit = "unit"\ntime = "year"\n[study.{name}.measures]\n{measures}'
+        for name, measures in (
+            ("north", 'corruption = "corruption"\npresence = "presence"\n'),
+            ("south", 'presence = "presence"\nillicit = "illicit"\n'),
+        )
+    ]
+    (folder / "studies.toml").write_text("\n".join(lines), encoding="utf-8")
+    done = causal("identify", str(folder), "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert {row["answer"] for row in told["identification"]} <= {"yes", "linear only", "no", "no edge"}
+    assert told["answerable"]["c2"] == "linear only"
+    assert told["answerable"]["c5"] == "no edge"
+    assert sum(told["counts"].values()) == 6
+    chain = next(chain for chain in told["chains"] if chain["effect"] == "illicit")
+    assert chain["studies"] == ["north", "south"]
+    plain = causal("identify", str(folder))
+    assert "taken to hold in one" in " ".join(plain.stdout.split())
+    assert "of 6 claims can be answered from these data" in plain.stdout
+    assert "--all lists them" in plain.stdout
+    assert "c5" in causal("identify", str(folder), "--all").stdout
+
+
 def test_every_fault_of_a_bundle_is_told_at_once_without_a_traceback_and_nothing_is_written(
     causal, tmp_path: Path
 ) -> None:
