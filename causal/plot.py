@@ -16,6 +16,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from causal.analysis import Analysis, Answer
     from causal.fit import Fit
+    from causal.query import Identification
+    from causal.unroll import Point
 
 PRIOR_LABELS: Mapping[str, str] = {"article": "article's prior", "sceptical": "sceptical prior", "wide": "wide prior"}
 """Prior set -> how pictures name it."""
@@ -57,6 +60,14 @@ STYLES: Mapping[str, EdgeStyle] = {
 ASSUMED = EdgeStyle("#6b6b6b", "solid", 0.8)
 
 _FONT = "Helvetica,Arial,sans-serif"
+_COMMON_CAUSE = {
+    "style": "dashed",
+    "dir": "both",
+    "constraint": "false",
+    "color": "#8a8a8a",
+    "arrowhead": "open",
+    "arrowtail": "open",
+}
 _MEASURED, _PLAIN = "#dcebf7", "#ffffff"
 _INK, _PRIOR, _POSTERIOR = "#1b1b1b", "#8a6d1a", "#14508c"
 _SET_COLOURS = {"article": "#8a4b08", "sceptical": "#5b2a86", "wide": "#14508c"}
@@ -98,6 +109,57 @@ def graph_picture(
     if format == "png":
         drawing.graph_attr["dpi"] = "144"
     return drawing.draw(format=format, prog="dot")
+
+
+def draw_answer(graph: Graph, query: str, observed: Iterable[str], found: Identification) -> str:
+    """What identifies an effect, or stands in its way, as SVG text: the points from the answer's oldest to now.
+
+    One column a period, now on the right. Treatments and outcome are framed boldly, measured points filled; points held fixed
+    have a double frame, mediators and instruments a thick one. The path that stays open, or without one the hedge's links, is
+    drawn thick and red. Only points that act on the query's, over the periods shown, are drawn. Raises `CausalError` as
+    `causal.identification.identify` does.
+    """
+    from causal.query import read_query
+    from causal.separation import ancestors, name_point
+    from causal.unroll import unroll
+
+    asked = read_query(graph, query, observed)
+    held = (found.adjustment or frozenset()) | found.given
+    path = found.path.points if found.path else ()
+    named = {*asked.treatments, *asked.through, asked.outcome, *held, *found.through, *path, *found.hedge}
+    unrolled = unroll(graph, 1 - min(offset for _, offset in named))
+    shown = unrolled.of_mask(ancestors(unrolled, unrolled.mask(named)))
+    steps = {frozenset(step) for step in pairwise(path)}
+    if not path:
+        steps = {frozenset(pair) for pair in unrolled.bidirected if set(pair) <= found.hedge}
+    drawing = _canvas("LR")
+    for period in sorted({offset for _, offset in shown}):
+        column = drawing.subgraph(name=f"period{-period}", rank="same")
+        for point in unrolled.points:
+            if point in shown and point[1] == period:
+                role = _role(point, asked.treatments, asked.outcome, held, found.through)
+                filled = _MEASURED if point[0] in asked.measured else _PLAIN
+                column.add_node(name_point(point), label=_literal(name_point(point)), fillcolor=filled, **role)
+    for pairs, dashed in ((unrolled.directed, False), (unrolled.bidirected, True)):
+        for pair in pairs:
+            if shown.issuperset(pair):
+                thick = {"color": STYLES["contradicted"].colour, "penwidth": "3.2"} if frozenset(pair) in steps else {}
+                plain = _COMMON_CAUSE if dashed else {"color": "#444444"}
+                drawing.add_edge(*(name_point(point) for point in pair), key=f"{pair}{dashed}", **{**plain, **thick})
+    text = drawing.draw(format="svg", prog="dot").decode("utf-8")
+    return text[text.index("<svg") :].strip()
+
+
+def _role(
+    point: Point, treatments: tuple[Point, ...], outcome: Point, held: Collection[Point], through: Collection[Point]
+) -> dict[str, str]:
+    if point in treatments or point == outcome:
+        return {"penwidth": "2.6", "color": _INK, "tooltip": "treatment" if point in treatments else "outcome"}
+    if point in held:
+        return {"peripheries": "2", "tooltip": "held fixed"}
+    if point in through:
+        return {"penwidth": "2.6", "color": STYLES["supported"].colour, "tooltip": "carries the answer"}
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,22 +412,7 @@ def carried_by(analysis: Analysis, edge: str) -> dict[str, Mapping[str, Fit]]:
 def _drawing(
     graph: Graph, highlight: set[str], words: Mapping[str, str], labels: Mapping[str, str], core: set[str]
 ) -> Any:
-    import pygraphviz
-
-    drawing: Any = pygraphviz.AGraph(directed=True, strict=False)
-    drawing.graph_attr.update(
-        bgcolor="white", pad="0.2", nodesep="0.45", ranksep="0.5", rankdir="LR" if len(graph.nodes) > 12 else "TB"
-    )
-    drawing.node_attr.update(
-        shape="box",
-        style="rounded,filled",
-        fontname=_FONT,
-        fontsize="14",
-        margin="0.14,0.08",
-        color="#444444",
-        fillcolor=_PLAIN,
-    )
-    drawing.edge_attr.update(fontname=_FONT, fontsize="12", fontcolor=_INK, arrowsize="0.8")
+    drawing = _canvas("LR" if len(graph.nodes) > 12 else "TB")
     for node in graph.nodes:
         label = "\n".join(textwrap.wrap(labels.get(node.name, node.name), 22)) or node.name
         told = {
@@ -394,14 +441,27 @@ def _drawing(
             latent.right,
             key=latent.name,
             label=f" unmeasured cause{lag} ",
-            style="dashed",
-            dir="both",
-            constraint="false",
-            color="#8a8a8a",
-            arrowhead="open",
-            arrowtail="open",
             tooltip=latent.name,
+            **_COMMON_CAUSE,
         )
+    return drawing
+
+
+def _canvas(direction: Literal["LR", "TB"]) -> Any:
+    import pygraphviz
+
+    drawing: Any = pygraphviz.AGraph(directed=True, strict=False)
+    drawing.graph_attr.update(bgcolor="white", pad="0.2", nodesep="0.45", ranksep="0.5", rankdir=direction)
+    drawing.node_attr.update(
+        shape="box",
+        style="rounded,filled",
+        fontname=_FONT,
+        fontsize="14",
+        margin="0.14,0.08",
+        color="#444444",
+        fillcolor=_PLAIN,
+    )
+    drawing.edge_attr.update(fontname=_FONT, fontsize="12", fontcolor=_INK, arrowsize="0.8")
     return drawing
 
 

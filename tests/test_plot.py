@@ -13,7 +13,19 @@ from causal.analysis import Analysis, words_by_edge
 from causal.dist import Normal, Uniform
 from causal.errors import CausalError
 from causal.graph import Edge, Graph, Latent, Node, Sign
-from causal.plot import STYLES, band, draw_graph, fan, graph_picture, loop_terms, prior_and_posterior, prior_band
+from causal.identification import identify
+from causal.plot import (
+    STYLES,
+    band,
+    draw_answer,
+    draw_graph,
+    fan,
+    graph_picture,
+    loop_terms,
+    prior_and_posterior,
+    prior_band,
+)
+from causal.syntax import read_graph
 from causal.verdict import WORDS
 from tests.toy_bundle import toy_analysis
 
@@ -180,3 +192,22 @@ def test_the_whole_graph_of_the_built_in_article_is_drawn(tmp_path: Path) -> Non
     graph = read_bundle().graph
     texts = _texts(draw_graph(graph))
     assert set(graph.names) <= set(texts)
+
+
+def test_the_open_path_is_drawn_thick_and_red_and_the_treatment_and_outcome_bold() -> None:
+    graph = read_graph("war -> presence\nwar -> illicit [lag=1]\npresence -> illicit [lag=1]\nwar -> war [lag=1]")
+    query = "presence[-1] -> illicit[0]"
+    svg = draw_answer(graph, query, {"presence", "illicit"}, identify(graph, query, {"presence", "illicit"}))
+    assert (
+        svg.count(f'stroke="{STYLES["contradicted"].colour}"') >= 2
+    )  # two links of the path presence <- war -> illicit
+    answered = identify(graph, query, graph.names)
+    svg = draw_answer(graph, query, graph.names, answered)
+    assert STYLES["contradicted"].colour not in svg
+    assert "held fixed" in svg
+
+
+def test_without_a_path_the_hedge_is_drawn() -> None:
+    graph = read_graph("x -> y\nx <-> y")
+    found = dataclasses.replace(identify(graph, "x -> y", {"x", "y"}), path=None)
+    assert STYLES["contradicted"].colour in draw_answer(graph, "x -> y", {"x", "y"}, found)

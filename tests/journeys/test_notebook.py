@@ -1,4 +1,4 @@
-"""The notebook runs from its first cell to its last, and is committed with what it shows."""
+"""Each notebook runs from its first cell to its last, and is committed with what it shows."""
 
 from __future__ import annotations
 
@@ -6,25 +6,30 @@ from pathlib import Path
 
 import pytest
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_the_article.ipynb"
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-def test_the_notebook_is_committed_with_its_outputs_and_without_errors() -> None:
+@each_notebook
+def test_a_notebook_is_committed_with_its_outputs_and_without_errors(path: Path) -> None:
     import nbformat
 
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
     assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
-    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
+    pictures = ("image/png", "image/svg+xml")
+    assert any(kind in output.get("data", {}) for cell in code for output in cell.outputs for kind in pictures)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_the_notebook_runs(tmp_path: Path) -> None:
+@each_notebook
+def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
     import nbclient
     import nbformat
 
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=500, kernel_name="python3", resources=resources).execute()
