@@ -20,14 +20,13 @@ a -> b [lag=1] (north), b -> c [lag=1] (south)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from causal.claim import Ledger
-from causal.errors import CausalError
 from causal.graph import Edge, Graph
 from causal.identification import Identification, identify_edge
-from causal.panel import Study, same_in_every_unit
+from causal.panel import Study
 from causal.unroll import unroll
 
 type Word = Literal["yes", "linear only", "no", "no edge"]
@@ -100,57 +99,76 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
     `studies` are studies, or the measured nodes by a study's name. Each edge is identified once a study, whatever number of
     claims state it.
     """
-    measured: dict[str, frozenset[str]] = {}
-    aside: dict[str, tuple[str, ...]] = {}
-    common: dict[str, frozenset[str]] = {}
-    if isinstance(studies, Mapping):
-        measured |= {name: frozenset(nodes) for name, nodes in cast("Mapping[str, Iterable[str]]", studies).items()}
-    else:
-        for study in studies:
-            measured[study.name], aside[study.name] = frozenset(study.measured(graph)), study.sets_aside
-            common[study.name] = _common(study, graph)
-    kept = {
-        name: graph.subgraph([node for node in graph.names if node not in aside[name]]) if aside.get(name) else None
-        for name in measured
-    }
-    found: dict[tuple[str, str], Identification] = {}
-    under_kept: dict[tuple[str, str], Identification | None] = {}
+    scenes = [_scene(graph, *given) for given in _given(graph, studies)]
     answers: list[StudyAnswer] = []
     for claim in ledger.claims:
-        for study, nodes in measured.items():
+        for scene in scenes:
             edge = claim.edge
             if edge is None:
-                answers.append(StudyAnswer(claim.key, study, "", "no edge", False, None, None, claim.untestable))
+                answers.append(StudyAnswer(claim.key, scene.study, "", "no edge", False, None, None, claim.untestable))
                 continue
-            key = (edge.name, study)
-            if key not in found:
-                found[key] = identify_edge(graph, edge, nodes)
-                under_kept[key] = _kept(kept[study], edge, nodes)
-            here = found[key]
-            ends = {edge.cause, edge.effect} <= nodes
-            word, why = _word(here), here.why
-            if word != "no" and (taken_up := common.get(study, frozenset()) & {edge.cause, edge.effect}):
-                word = "no"
-                why = (
-                    f"{' and '.join(sorted(taken_up))} has the same value in every unit each period, so that its effect "
-                    "cannot be told from the period's."
-                )
-            answers.append(StudyAnswer(claim.key, study, edge.name, word, ends, here, under_kept[key], why))
-    chains = list(_chains(graph, _identified(graph, measured, found)))
+            found = scene.identify(edge)
+            ends = {edge.cause, edge.effect} <= scene.measured
+            kept = scene.identify_kept(edge)
+            answers.append(StudyAnswer(claim.key, scene.study, edge.name, _word(found), ends, found, kept, found.why))
+    chains = list(_chains(graph, _identified(graph, scenes)))
     chains.sort(key=lambda chain: (len(chain.edges), chain.edges))
     return Coverage(tuple(answers), tuple(chains[:MOST]), len(chains) <= MOST)
 
 
-def _common(study: Study, graph: Graph) -> frozenset[str]:
-    """The nodes that do not differ between the study's units: the periods' own effects take them up."""
-    try:
-        values = study.values(graph).transpose("variable", "unit", "time")
-    except CausalError:
-        return frozenset()  # what is wrong with the data is told where they are fitted
-    if values.sizes["unit"] == 1:
-        return frozenset()
-    names = [str(name) for name in values["variable"].to_numpy()]
-    return frozenset(name for name, rows in zip(names, values.to_numpy(), strict=True) if same_in_every_unit(rows))
+def _given(
+    graph: Graph, studies: Iterable[Study] | Mapping[str, Iterable[str]]
+) -> Iterator[tuple[str, frozenset[str], frozenset[str], tuple[str, ...]]]:
+    """Of each study its name, what it measures, what of that is the same in every unit, and what it sets aside."""
+    if isinstance(studies, Mapping):
+        for name, nodes in cast("Mapping[str, Iterable[str]]", studies).items():
+            yield name, frozenset(nodes), frozenset(), ()
+    else:
+        for study in studies:
+            yield study.name, frozenset(study.measured(graph)), study.common(graph), study.sets_aside
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A study with the graph of what differs between its units, and what is left where it sets nodes aside.
+
+    What is the same in every unit is held fixed with the periods' effects: it is cut out of the graph.
+    """
+
+    study: str
+    measured: frozenset[str]
+    common: frozenset[str]
+    graph: Graph
+    kept: Graph | None
+    known: dict[str, Identification] = field(default_factory=dict[str, Identification])
+    known_kept: dict[str, Identification | None] = field(default_factory=dict[str, "Identification | None"])
+
+    def identify(self, edge: Edge) -> Identification:
+        if edge.name not in self.known:
+            self.known[edge.name] = self.within(self.graph, edge)
+        return self.known[edge.name]
+
+    def identify_kept(self, edge: Edge) -> Identification | None:
+        if edge.name not in self.known_kept:
+            there = self.kept is not None and {edge.cause, edge.effect} <= {*self.kept.names, *self.common}
+            self.known_kept[edge.name] = self.within(self.kept, edge) if self.kept is not None and there else None
+        return self.known_kept[edge.name]
+
+    def within(self, graph: Graph, edge: Edge) -> Identification:
+        if same := sorted(self.common & {edge.cause, edge.effect}):
+            verb = "has" if len(same) == 1 else "have"
+            why = f"{' and '.join(same)} {verb} the same value in every unit each period, so that no effect can be told from the period's."
+            return Identification(False, None, None, "", why)
+        return identify_edge(graph, edge, self.measured & {*graph.names})
+
+
+def _scene(
+    graph: Graph, study: str, measured: frozenset[str], common: frozenset[str], aside: tuple[str, ...]
+) -> _Scene:
+    def without(nodes: frozenset[str]) -> Graph:
+        return graph.subgraph([name for name in graph.names if name not in nodes]) if nodes else graph
+
+    return _Scene(study, measured, common, without(common), without(common | {*aside}) if aside else None)
 
 
 def _word(found: Identification) -> Word:
@@ -159,29 +177,14 @@ def _word(found: Identification) -> Word:
     return "linear only" if found.assumes_linear else "yes"
 
 
-def _kept(graph: Graph | None, edge: Edge, measured: frozenset[str]) -> Identification | None:
-    if graph is None or not {edge.cause, edge.effect} <= set(graph.names):
-        return None
-    return identify_edge(graph, edge, measured & set(graph.names))
-
-
-def _identified(
-    graph: Graph, measured: Mapping[str, frozenset[str]], found: Mapping[tuple[str, str], Identification]
-) -> dict[Edge, tuple[str, ...]]:
+def _identified(graph: Graph, scenes: list[_Scene]) -> dict[Edge, tuple[str, ...]]:
     """The studies that identify each edge between different nodes."""
     able: dict[Edge, tuple[str, ...]] = {}
-    if len(measured) < 2:
-        return able
-    for edge in graph.edges:
-        if edge.cause != edge.effect:
-            names = tuple(
-                study
-                for study, nodes in measured.items()
-                if {edge.cause, edge.effect} <= nodes
-                and (found.get((edge.name, study)) or identify_edge(graph, edge, nodes)).identified
-            )
-            if names:
-                able[edge] = names
+    for edge in graph.edges if len(scenes) > 1 else ():
+        ends = {edge.cause, edge.effect}
+        names = tuple(scene.study for scene in scenes if ends <= scene.measured and scene.identify(edge).identified)
+        if len(ends) == 2 and names:
+            able[edge] = names
     return able
 
 

@@ -50,10 +50,13 @@ Of 34,000 random queries in graphs of up to nine nodes and lags of up to 3, ever
 
 def by_districts(query: Query) -> Identification | Refusal:
     """The total effect's formula by the ID algorithm, or the hedge."""
-    for window in _windows(query):
-        found = effect_in(_knowing(query, window), query.treatments, query.outcome)
-        if isinstance(found, frozenset):
-            return _hedged(query, found)
+    windows = list(_windows(query))
+    for window in windows:
+        # What a hedge ties for good is looked for at once, and then in the longest window.
+        if window in windows[:2]:
+            knowing = _knowing(query, windows[0] if window == windows[0] else windows[-1])
+            if (hedge := _hedge_points(knowing, query.treatments, query.outcome)) is not None:
+                return _hedged(query, hedge)
         found = effect_in(_shown(query, window), query.treatments, query.outcome)
         if not isinstance(found, frozenset):
             why = f"ID algorithm: splitting by unmeasured common causes leaves a formula for {query.text}"
@@ -63,9 +66,9 @@ def by_districts(query: Query) -> Identification | Refusal:
 
 def effect_in(graph: Unrolled, treated: Iterable[Point], outcome: Point) -> Formula | frozenset[Point]:
     """The distribution of the outcome under do(treated) in an acyclic mixed graph of measured points, or the hedge's points."""
-    marked, end = graph.mask(treated), graph.index[outcome]
-    hedge = _hedge(graph, marked, end)
-    return _effect(graph, marked, end) if hedge is None else graph.of_mask(hedge.around)
+    treatments = tuple(treated)
+    hedge = _hedge_points(graph, treatments, outcome)
+    return _effect(graph, graph.mask(treatments), graph.index[outcome]) if hedge is None else hedge
 
 
 def along_paths(query: Query) -> Identification | Refusal:
@@ -145,6 +148,11 @@ class _Hedge:
 
     around: int
     within: int
+
+
+def _hedge_points(graph: Unrolled, treated: tuple[Point, ...], outcome: Point) -> frozenset[Point] | None:
+    found = _hedge(graph, graph.mask(treated), graph.index[outcome])
+    return None if found is None else graph.of_mask(found.around)
 
 
 def _districts(graph: Unrolled, mask: int) -> Iterator[int]:

@@ -42,11 +42,14 @@ from causal.graph import Edge, Graph, Node
 from causal.instrument import instrument
 from causal.query import Identification, Kind, Query, Refusal, by_age, checked_graph, read_query
 from causal.separation import Path, checked_points, descendants, m_separated, measured_names, name_point, name_points
-from causal.unroll import Point, project, unroll, without
+from causal.unroll import Point, Unrolled, project, unroll, without
 
 type Effect = Literal["unit", "time"]
 
 EFFECTS: tuple[Effect, ...] = ("unit", "time")
+
+MOST_TRIED = 50
+"""So many sets of points are set by hand in the search for a direct effect before it gives up."""
 
 
 def identify(
@@ -159,21 +162,36 @@ def _edge_asked(query: Query) -> Edge | None:
 
 
 def _direct_by_districts(query: Query) -> Identification | Refusal:
-    """The edge's effect as that of its cause while the measured points on all other directed paths are set by hand."""
+    """The edge's effect as that of its cause while measured points that meet all other directed paths are set by hand.
+
+    All points between are set first. A hedge that holds some of them stands as long as they all are set, so the
+    search goes on without one of these, as long as the rest still meets every other path. A hedge that holds
+    none but the cause stands whatever is set: so the search misses no set that serves.
+    """
     (cause,), outcome = query.treatments, query.outcome
     unrolled = without(unroll(query.graph, query.depth + 1), ((cause, outcome),))
     between = unrolled.of_mask(on_causal_paths(unrolled, (cause,), outcome)) - {outcome}
-    held = by_age(point for point in between if point[0] in query.measured)
+    todo = [frozenset(point for point in between if point[0] in query.measured)]
+    tried: set[frozenset[Point]] = set()
+    hedge = frozenset[Point]()
+    while todo and len(tried) < MOST_TRIED:
+        held = todo.pop()
+        if held in tried or not _meets_every_path(unrolled, cause, outcome, held):
+            continue
+        tried.add(held)
+        found = by_districts(replace(query, treatments=(cause, *by_age(held)), kind="total"))
+        if isinstance(found, Identification):
+            while_held = f" while {name_points(held)} {'is' if len(held) == 1 else 'are'} set by hand" if held else ""
+            return replace(found, why=f"The direct effect is what {name_point(cause)} changes{while_held}. {found.why}")
+        hedge = hedge or found.hedge
+        todo += [held - {point} for point in by_age(found.hedge & held)]
+    return Refusal("", hedge=hedge)
+
+
+def _meets_every_path(unrolled: Unrolled, cause: Point, outcome: Point, held: frozenset[Point]) -> bool:
+    """Whether every directed path from the cause to the outcome meets a point held, the edge itself left out."""
     shown = project(unrolled, unrolled.mask((cause, *held, outcome)))
-    if shown.children[shown.index[cause]] >> shown.index[outcome] & 1:
-        # A path over unmeasured points only cannot be told from the edge.
-        return Refusal("")
-    found = by_districts(replace(query, treatments=(cause, *held), kind="total"))
-    if isinstance(found, Refusal):
-        return replace(found, why="")
-    while_held = f" while {name_points(held)} {'is' if len(held) == 1 else 'are'} set by hand" if held else ""
-    why = f"The direct effect is what {name_point(cause)} changes{while_held}. {found.why}"
-    return replace(found, why=why)
+    return not shown.children[shown.index[cause]] >> shown.index[outcome] & 1
 
 
 type _Way = Callable[[Query], Identification | Refusal]

@@ -12,6 +12,7 @@ least cost, and for each such set all the effects that it would answer, the chea
 ...         Edge("presence", "illicit", lag=1),
 ...         Edge("war", "presence"),
 ...         Edge("war", "illicit", lag=1),
+...         Edge("war", "war", lag=1),
 ...         Edge("terrain", "war"),
 ...     ),
 ... )
@@ -27,7 +28,8 @@ complements known so far; if it answers the effect, it is a cheapest set; if not
 fails, whose complement it misses, and begin again (implicit hitting sets: Moreno-Centeno and Karp 2013, Operations
 Research 61; with maximal sets as in MARCO: Liffiton, Previti, Malik and Marques-Silva 2016, Constraints 21). Hitting
 sets are found by integer programming (HiGHS, in scipy). "Answers" means what `identify` and `identify_edge` say of the
-graph with its latents made explicit, by whatever strategy, from these nodes or from some of them.
+graph with its latents made explicit, by whatever strategy, from these nodes or from some of them. Every set that is
+listed answers; one would be missing only if `identify` failed to find with more measured what it finds with less.
 
 **What it does not say.** That a set is cheapest rests on the graph, as identification does. A latent that nobody can
 name cannot be measured: give it the cost `math.inf`. How many rows of data are needed is another question.
@@ -163,7 +165,9 @@ def what_to_measure(
 
     `source` is a `Graph`, or a bundle with its claims and studies. `observed` names the nodes that are measured, or
     gives them by study; None is what the bundle's studies measure, and nothing for a graph. A study's measurements
-    stand alone: what two studies measure is not put together, and a claim that one study answers is answered.
+    stand alone: what two studies measure is not put together, and a claim that one study answers is answered. What a
+    bundle's study measures and finds the same in every unit, such as a world price, is held fixed with the period: it
+    confounds nothing there, and its own effects have no answer.
 
     `claims` are texts for a graph (or a mapping of keys to texts): an edge such as ``x -> y [lag=1]`` for its own
     coefficient, or a query with offsets as in `identify`, ``x[-1] -> y[0]``, for a total effect; None is every edge.
@@ -174,31 +178,27 @@ def what_to_measure(
     are listed. Raises `CausalError`, with everything that is wrong: unknown nodes, latents, edges and claims, costs
     that are no positive numbers or lie over a million times apart.
     """
-    graph, asked, measured, prices = _checked(source, observed, claims, costs, most)
-    whole, causes = explicit(graph)
-    oracles = {text: _oracle(whole, graph, text) for text in dict.fromkeys(asked.values())}
-    answered = tuple(key for key, text in asked.items() if any(oracles[text](seen) for seen in measured.values()))
+    graph, asked, measured, common, prices = _checked(source, observed, claims, costs, most)
+    scenes = {study: _scene(graph, asked.values(), seen, common[study], prices) for study, seen in measured.items()}
+    answered = tuple(
+        key for key, text in asked.items() if any(scene.oracles[text](scene.seen) for scene in scenes.values())
+    )
+    open_claims = {key: text for key, text in asked.items() if key not in answered}
     unanswered: list[Unanswered] = []
     proposals: list[Proposal] = []
-    for study, seen in measured.items():
-        of_latents = {name: prices[latent.name] for name, latent in causes.items()}
-        price = {
-            name: cost
-            for name, cost in ({name: prices[name] for name in graph.names} | of_latents).items()
-            if name not in seen and math.isfinite(cost)
-        }
-        open_claims = {key: text for key, text in asked.items() if key not in answered}
-        cheapest = {text: _cheapest(oracles[text], seen, price, most) for text in dict.fromkeys(open_claims.values())}
+    for study, scene in scenes.items():
+        cheapest = {text: _cheapest(scene, text, most) for text in dict.fromkeys(open_claims.values())}
         additions = {
-            added: _addition(added, causes, price)
+            added: _addition(added, scene.causes, scene.price)
             for added in dict.fromkeys(added for sets, _ in cheapest.values() for added in sets)
         }
         for key, text in open_claims.items():
             sets, complete = cheapest[text]
             ordered = tuple(sorted((additions[added] for added in sets), key=_by_cost))
-            unanswered.append(Unanswered(key, text, study, ordered, complete, oracles[text].identify(graph, seen).why))
+            why = _why_not(scene.oracles[text], graph, measured[study], common[study])
+            unanswered.append(Unanswered(key, text, study, ordered, complete, why))
         for added, addition in additions.items():
-            would = tuple(key for key, text in open_claims.items() if oracles[text](seen | added))
+            would = tuple(key for key, text in open_claims.items() if scene.oracles[text](scene.seen | added))
             proposals.append(Proposal(addition, study, would))
     order = {key: position for position, key in enumerate(asked)}
     return Measuring(
@@ -230,12 +230,32 @@ def explicit(graph: Graph) -> tuple[Graph, Mapping[str, Latent]]:
 # ------------------------------------------------------------------------------------------------ the cheapest sets
 
 
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A study: what it measures, what else can be measured at which price, and an oracle for each effect's text."""
+
+    seen: frozenset[str]
+    price: Mapping[str, float]
+    causes: Mapping[str, Latent]
+    oracles: Mapping[str, _Oracle]
+
+
+def _scene(
+    graph: Graph, texts: Iterable[str], seen: frozenset[str], common: frozenset[str], prices: Mapping[str, float]
+) -> _Scene:
+    # What is the same in every unit is held fixed with the period and moves nothing: the graph goes without it.
+    whole, causes = explicit(graph.subgraph(varying) if (varying := {*graph.names} - common) else graph)
+    costs = {name: prices[causes[name].name if name in causes else name] for name in whole.names}
+    price = {name: cost for name, cost in costs.items() if name not in seen | common and math.isfinite(cost)}
+    return _Scene(seen - common, price, causes, {text: _oracle(whole, graph, text) for text in dict.fromkeys(texts)})
+
+
 @dataclass(slots=True)
 class _Oracle:
     """Whether a set of measured nodes identifies one effect.
 
     It has a state because answers are monotone: a set that holds one known to be enough is enough, one inside a set known to
-    fail fails, and neither is worked out again, whichever study or proposal asks.
+    fail fails, and neither is worked out again, whichever proposal asks.
     """
 
     identify: Callable[[Graph, frozenset[str]], Identification]
@@ -298,10 +318,9 @@ def _oracle(whole: Graph, graph: Graph, text: str) -> _Oracle:
     return _Oracle(lambda within, measured: identify_edge(within, edge, measured), whole, ends)
 
 
-def _cheapest(
-    oracle: _Oracle, seen: frozenset[str], price: Mapping[str, float], most: int
-) -> tuple[list[frozenset[str]], bool]:
+def _cheapest(scene: _Scene, text: str, most: int) -> tuple[list[frozenset[str]], bool]:
     """The cheapest sets (at most so many) of nodes that suffice beside those seen, and whether these are all."""
+    oracle, seen, price = scene.oracles[text], scene.seen, scene.price
     offered = frozenset(price)
     if not oracle(seen | offered):
         return [], True
@@ -395,6 +414,13 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def _why_not(oracle: _Oracle, graph: Graph, seen: frozenset[str], common: frozenset[str]) -> str:
+    if same := sorted(oracle.ends & common):
+        verb = "has" if len(same) == 1 else "have"
+        return f"{' and '.join(same)} {verb} the same value in every unit, which the periods' own effects take up."
+    return oracle.identify(graph, seen).why
+
+
 def _cause_of(latent: Latent) -> str:
     later = f", {latent.lag} period{'s' if latent.lag > 1 else ''} later," if latent.lag else ""
     return f"the unmeasured cause of {latent.left} and{later} {latent.right}"
@@ -405,13 +431,16 @@ def _cause_of(latent: Latent) -> str:
 
 def _checked(
     source: object, observed: object, claims: object, costs: object, most: object
-) -> tuple[Graph, dict[str, str], dict[str, frozenset[str]], dict[str, float]]:
-    """The graph, the effects' texts by claim, what is measured by study, and the price of each node and latent."""
+) -> tuple[Graph, dict[str, str], dict[str, frozenset[str]], dict[str, frozenset[str]], dict[str, float]]:
+    """The graph, the effects' texts by claim, what is measured and what of it is the same in every unit by study, the prices."""
+    common: dict[str, frozenset[str]] = {}
     if isinstance(source, Graph):
         graph, ledger, studies, given = source, None, {"": frozenset[str]()}, dict[str, float]()
     elif isinstance(source, Bundled):
         graph, ledger, given = source.graph, source.ledger, dict(source.costs)
         studies = {study.name: frozenset(study.measured(graph)) for study in source.studies}
+        if observed is None:
+            common = {study.name: study.common(graph) for study in source.studies}
     else:
         raise CausalError(
             Fault(f"expected a Graph or a bundle, not {type(source).__name__}", mend="read one with read_graph")
@@ -434,7 +463,7 @@ def _checked(
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         faults.append(Fault(f"{most!r} is no whole number of at least 1", where="most", mend="such as 10"))
     raise_all(faults)
-    return graph, asked, studies, prices
+    return graph, asked, studies, {study: common.get(study, frozenset()) for study in studies}, prices
 
 
 def _texts(graph: Graph, claims: object, faults: list[Fault]) -> dict[str, str]:
@@ -442,7 +471,7 @@ def _texts(graph: Graph, claims: object, faults: list[Fault]) -> dict[str, str]:
     if claims is None:
         return {edge.name: edge.name for edge in graph.edges}
     if isinstance(claims, str) or not isinstance(claims, Iterable):
-        faults.append(Fault(f"claims must be several texts, not {claims!r}", where="claims", mend="such as ['a -> b']"))
+        faults.append(Fault(f"must be several texts, not {claims!r}", where="claims", mend="such as ['a -> b']"))
         return {}
     items = cast("Iterable[object]", claims)
     pairs = (
@@ -467,9 +496,7 @@ def _edges(ledger: Ledger, claims: object, faults: list[Fault]) -> dict[str, str
     if claims is None:
         return stated
     if isinstance(claims, str | Mapping) or not isinstance(claims, Iterable):
-        faults.append(
-            Fault(f"claims must be several keys, not {claims!r}", where="claims", mend="such as ['c1', 'c2']")
-        )
+        faults.append(Fault(f"must be several keys, not {claims!r}", where="claims", mend="such as ['c1', 'c2']"))
         return {}
     chosen: dict[str, str] = {}
     untestable = {claim.key for claim in ledger.claims} - stated.keys()
@@ -477,7 +504,7 @@ def _edges(ledger: Ledger, claims: object, faults: list[Fault]) -> dict[str, str
         if isinstance(key, str) and key in stated:
             chosen[key] = stated[key]
         elif key in untestable:
-            faults.append(Fault(f"claim '{key}' has no edge", where="claims", mend="no measurement can test it"))
+            faults.append(Fault(f"'{key}' has no edge", where="claims", mend="no measurement can test it"))
         else:
             faults.append(Fault(f"no claim {key!r}", where="claims", mend=nearest(str(key), stated)))
     return chosen
@@ -501,7 +528,7 @@ def _priced(graph: Graph, costs: object, faults: list[Fault]) -> dict[str, float
     if costs is None:
         return {}
     if not isinstance(costs, Mapping):
-        faults.append(Fault(f"costs must be a mapping, not {costs!r}", where="costs", mend="such as {'presence': 2}"))
+        faults.append(Fault(f"must be a mapping, not {costs!r}", where="costs", mend="such as {'presence': 2}"))
         return {}
     known = {name: name for name in graph.names} | dict(_latent_texts(graph))
     prices: dict[str, float] = {}

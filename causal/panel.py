@@ -185,6 +185,20 @@ class Study:
         """The graph's nodes that the study measures, in the graph's order."""
         return tuple(node.name for node in graph.nodes if self.measure(node.name) is not None)
 
+    def common(self, graph: Graph) -> frozenset[str]:
+        """The measured nodes that never differ between units: with the periods' effects held fixed nothing of them is left.
+
+        None where there is one unit, and where something is wrong with the values (`values` tells what).
+        """
+        try:
+            values = self.values(graph).transpose("variable", "unit", "time")
+        except CausalError:
+            return frozenset()
+        if values.sizes["unit"] == 1:
+            return frozenset()
+        names = [str(name) for name in values["variable"].to_numpy()]
+        return frozenset(name for name, rows in zip(names, values.to_numpy(), strict=True) if same_in_every_unit(rows))
+
     def values(self, graph: Graph) -> xarray.DataArray:
         """The measured nodes' values, dims (variable, unit, time), NaN where missing.
 

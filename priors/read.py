@@ -84,7 +84,8 @@ class InterventionSpec:
 class Bundle:
     """Everything that a bundle's files say; the graph is what is assumed together with every claim's edge.
 
-    `costs` holds for each node what measuring it costs, 1 where the bundle says nothing.
+    `costs` holds what measuring a node costs, by its name, 1 where the bundle says nothing; and what measuring the cause
+    behind a latent costs, by the latent's name, where the bundle says so. `math.inf` is for what nobody can measure.
     """
 
     ledger: Ledger
@@ -184,7 +185,7 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
             (card.label if card else "") or name, card.describes if card else "", card.level if card else ""
         )
         costs[name] = card.cost if card else 1.0
-    assumed_nodes, assumed_edges, latents = _assumed(file, cards, faults)
+    assumed_nodes, assumed_edges, latents, latent_costs = _assumed(file, cards, faults)
     claims: list[Claim] = []
     smallest = article.smallest_effect if article else 0.1
     for key, path in file.children("claim", faults):
@@ -200,7 +201,7 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
         nodes = {"none": Node("none")}
     source = Source("") if article is None else Source(article.title, article.authors, article.year, article.published)
     graph = Graph(tuple(nodes.values()), tuple(edges), tuple(latents))
-    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards, costs)
+    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards, costs | latent_costs)
 
 
 def _claim(
@@ -261,15 +262,16 @@ def _claim(
 
 def _assumed(
     file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]
-) -> tuple[dict[str, Node], list[Edge], list[Latent]]:
-    """The declared nodes, edges and latents of the assumed text; faults stand at the text's own lines."""
+) -> tuple[dict[str, Node], list[Edge], list[Latent], dict[str, float]]:
+    """The declared nodes, edges and latents of the assumed text, and the latents' costs; faults stand at the text's lines."""
     from priors import schema
 
     table = file.table(schema.GraphTable, ("graph",), faults)
     text = table.assumed if table else ""
     lines = [line.partition("#")[0] for line in text.splitlines()]
+    costs = table.costs if table else {}
     if not any(line.strip(" \t;") for line in lines):
-        return {}, [], []
+        return {}, [], [], _latent_costs(file, costs, (), faults)
     start = file.text_start(("graph", "assumed"))
     try:
         graph = read_graph(text)
@@ -279,7 +281,7 @@ def _assumed(
             line = start + int(number[1]) - 1 if number else start
             rest = fault.where[number.end() :] if number else fault.where
             faults.append(Fault(f"{rest} {fault.what}".strip(": "), f"{file.name}:{line} [graph]", fault.mend))
-        return {}, [], []
+        return {}, [], [], {}
     for name in graph.names:
         if name not in cards:
             row = next((row for row, line in enumerate(lines) if re.search(rf"\b{name}\b", line)), 0)
@@ -287,7 +289,29 @@ def _assumed(
             faults.append(Fault(what, f"{file.name}:{start + row} [graph]", nearest(name, cards)))
     nodes = {node.name: node for node in graph.nodes if node.name in cards}
     edges = [edge for edge in graph.edges if edge.cause in cards and edge.effect in cards]
-    return nodes, edges, [latent for latent in graph.latents if latent.left in cards and latent.right in cards]
+    latents = [latent for latent in graph.latents if latent.left in cards and latent.right in cards]
+    return nodes, edges, latents, _latent_costs(file, costs, graph.latents, faults)
+
+
+def _latent_costs(
+    file: _File, costs: Mapping[str, float], latents: Sequence[Latent], faults: list[Fault]
+) -> dict[str, float]:
+    """The costs by latent's name; a text may put the sides of a latent within the period either way round."""
+    names = [latent.name for latent in latents]
+    found: dict[str, float] = {}
+    for text, cost in costs.items():
+        try:
+            meant = next((latent.name for latent in read_graph(text).latents), text)
+        except CausalError:
+            meant = text
+        if meant in names:
+            found[meant] = cost
+        else:
+            mend = nearest(text, names) if names else "add it to assumed"
+            faults.append(
+                Fault(f"costs has no latent '{text}'", file.at(("graph", "costs", text), tag=("graph",)), mend)
+            )
+    return found
 
 
 def _merged(file: _File, assumed: Sequence[Edge], claims: Sequence[Claim], faults: list[Fault]) -> list[Edge]:

@@ -47,9 +47,10 @@ class NodeTable(Table):
 
 
 class GraphTable(Table):
-    """[graph]: what no claim states, in the text form of `causal.syntax`."""
+    """[graph]: what no claim states, in the text form of `causal.syntax`, and what measuring a latent's cause costs."""
 
     assumed: str = ""
+    costs: dict[str, Cost] = Field(default_factory=dict)
 
 
 class ClaimTable(Table):

@@ -113,6 +113,11 @@ def test_a_direct_effect_is_read_off_a_joint_intervention() -> None:
     found = identify(graph, "x[0] -> y[0]", set(graph.names), kind="direct")
     assert (found.identified, found.strategy) == (True, "id")
     assert "while k[0], m[0] are set by hand" in found.why
+    # n shares a cause with y and is not set by hand where m does: measuring it as well takes nothing away.
+    lines = ("w -> r", "r -> c", "c -> y", "c -> m", "m -> n", "n -> y", "w <-> c", "w <-> y", "n <-> y")
+    for observed in ("w r c m y", "w r c m n y"):
+        found = identify(graph_of(*lines), "c[0] -> y[0]", observed.split(), kind="direct")
+        assert (found.strategy, found.identified) == ("id", True)
     # Where a path over an unmeasured mediator runs beside the edge, nothing tells them apart.
     beside = graph_of("x -> y", "x -> u", "u -> y", "w <-> x", "w <-> y")
     refused(identify(beside, "x[0] -> y[0]", {"x", "y", "w"}, kind="direct"))

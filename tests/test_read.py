@@ -209,6 +209,32 @@ def test_a_node_costs_what_the_bundle_says_and_one_otherwise(bundle: Path) -> No
     assert read_bundle(bundle).costs == {"corruption": 1.0, "presence": 2.5, "illicit": math.inf}
 
 
+@pytest.mark.parametrize("text", ["corruption <-> presence", "presence<->corruption"])
+def test_a_latent_costs_what_the_bundle_says_under_its_own_name(bundle: Path, text: str) -> None:
+    change(bundle, "claims.toml", "[graph]", f'[graph]\ncosts = {{ "{text}" = 3 }}')
+    costs = read_bundle(bundle).costs
+    assert costs == {"corruption": 1.0, "presence": 1.0, "illicit": 1.0, "corruption <-> presence": 3.0}
+
+
+def test_a_cost_of_a_latent_that_nobody_assumes_is_named_by_line(bundle: Path) -> None:
+    change(bundle, "claims.toml", "[claim.c1]", '[graph.costs]\n"corruption <-> illicit" = inf\n[claim.c1]')
+    told = only_fault(bundle)
+    assert told.startswith(line_of(bundle, "claims.toml", "corruption <-> illicit"))
+    assert "costs has no latent 'corruption <-> illicit'; did you mean 'corruption <-> presence'?" in told
+
+
+def test_a_cost_without_any_latent_assumed_is_a_fault(bundle: Path) -> None:
+    change(bundle, "claims.toml", "corruption <-> presence\n", "")
+    change(bundle, "claims.toml", "[graph]", '[graph]\ncosts = { "corruption" = 3 }')
+    assert "costs has no latent 'corruption'; add it to assumed" in only_fault(bundle)
+
+
+@pytest.mark.parametrize("cost", ["0", "-1", "nan", '"dear"'])
+def test_a_cost_of_a_latent_is_a_positive_number(bundle: Path, cost: str) -> None:
+    change(bundle, "claims.toml", "[graph]", f'[graph]\ncosts = {{ "corruption <-> presence" = {cost} }}')
+    assert line_of(bundle, "claims.toml", "costs = ") in only_fault(bundle)
+
+
 @pytest.mark.parametrize("cost", ["0", "-1", "nan", '"dear"', "true"])
 def test_a_cost_is_a_positive_number(bundle: Path, cost: str) -> None:
     change(bundle, "claims.toml", "[node.presence]", f"[node.presence]\ncost = {cost}")
