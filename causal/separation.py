@@ -110,7 +110,9 @@ def implied_independences(
     observed points inside the window separates; the same pair shifted in time counts once. `given` is a minimal such
     set, own lags included where they are needed; of two such sets it is the smaller, and of equal ones the
     nearer in time. `observed` names the measured nodes; None is all. Each holds in the process without
-    beginning. Raises `CausalError` for unknown names and a window that is no whole number of at least 1.
+    beginning. All of them are to be tested: in a linear process each fixes a covariance of its own, that of its pair,
+    and none follows from the others. Raises `CausalError` for unknown names and a window that is no whole number of
+    at least 1.
     """
     unrolled = unroll(graph, window)
     measured = frozenset(graph.names) if observed is None else measured_names(graph, observed)

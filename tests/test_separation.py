@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from causal.separation import (
     separator,
 )
 from causal.unroll import Point, Unrolled, bits, unroll
-from tests.oracle.processes import partial_correlation, random_process
+from tests.oracle.processes import covariance, partial_correlation, random_process
 from tests.strategies import graphs
 from tests.test_unroll import graph_of
 
@@ -177,6 +178,40 @@ def test_implied_independences_miss_no_pair_and_list_none_twice(graph: Graph, da
     found = [frozenset((claim.left, claim.right)) for claim in implied_independences(graph, observed)]
     assert len(found) == len(set(found))
     assert set(found) == expected
+
+
+@given(
+    graphs(names=("a", "b", "c", "d"), families=("normal",), min_nodes=2),
+    st.integers(1, 4),
+    st.data(),
+    st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None, max_examples=60)
+def test_no_implied_independence_follows_from_the_others(
+    graph: Graph, window: int, data: st.DataObject, seed: int
+) -> None:
+    """The partial covariances that must vanish have independent gradients over the covariances of the pairs themselves."""
+    observed = data.draw(st.sets(st.sampled_from(graph.names), min_size=1))
+    process = random_process(graph, seed)
+    claims = implied_independences(graph, observed, window)
+    gradients = np.zeros((len(claims), len(claims)))
+    own = {stationary(claim.left, claim.right): at for at, claim in enumerate(claims)}
+    for row, claim in enumerate(claims):
+        points = [claim.left, claim.right, *sorted(claim.given)]
+        moments = covariance(process, points)
+        # The partial covariance is left' S right with the residuals' weights; its derivative by S holds them fixed.
+        left, right = np.hstack([np.eye(2), -np.linalg.solve(moments[2:, 2:], moments[2:, :2]).T])
+        for (i, one), (j, other) in product(enumerate(points), repeat=2):
+            if (column := own.get(stationary(one, other))) is not None:
+                gradients[row, column] += left[i] * right[j]
+    if claims:
+        assert np.linalg.svd(gradients, compute_uv=False).min() > 1e-6
+
+
+def stationary(one: Point, other: Point) -> tuple[str, str, int]:
+    """The pair's covariance in a process that is the same at all times: the earlier name, the later, and the lag."""
+    (name, at), (later, then) = sorted((one, other), key=lambda point: (point[1], point[0]))
+    return name, later, then - at
 
 
 @given(graphs(names=("a", "b", "c"), families=("normal",), min_nodes=2), st.data(), st.integers(0, 2**32 - 1))
