@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from causal.analysis import Analysis, Answer
     from causal.coverage import StudyAnswer
     from causal.fit import Progress
+    from causal.measuring import Measuring
     from causal.unroll import Point
     from priors.read import Bundle
 
@@ -192,22 +193,29 @@ def graph(bundle: str | None, form: str, out: Path | None) -> None:
 
 @main.command()
 @_bundle
-@click.option("--all", "every", is_flag=True, help="List the claims too of which no study measures both ends.")
+@click.option("--all", "every", is_flag=True, help="List every claim, also those of which no study measures both ends.")
+@click.option("--missing", is_flag=True, help="Work out, too, what to measure so that the rest can be answered.")
 @_as_json
 @_command
-def identify(bundle: str | None, every: bool, as_json: bool) -> None:
+def identify(bundle: str | None, every: bool, missing: bool, as_json: bool) -> None:
     """What can be answered from what is measured, how, and why not the rest."""
     from causal.coverage import coverage
+    from causal.measuring import what_to_measure
     from causal.report.answerable import used
 
     found = _read(bundle)
     covered = coverage(found.ledger, found.graph, found.studies)
     best = {claim.key: covered.best(claim.key) for claim in found.ledger.claims}
     counts = {word: sum(answer == word for answer in best.values()) for word in ("yes", "linear only", "no", "no edge")}
+    measuring = None
+    if missing:
+        with _status("looking for what to measure"):
+            measuring = what_to_measure(found)
     if as_json:
         rows = [_answer_row(answer) for answer in covered.answers]
         chains = [{**asdict(chain), "text": str(chain)} for chain in covered.chains]
-        _print_json({"identification": rows, "chains": chains, "answerable": best, "counts": counts})
+        document = {"identification": rows, "chains": chains, "answerable": best, "counts": counts}
+        _print_json(document if measuring is None else document | {"proposals": _proposal_rows(measuring)})
         return
     told = {"yes": 0, "linear only": 1, "no": 2, "no edge": 3}
     shown = [answer for answer in covered.answers if every or answer.measured]
@@ -237,6 +245,31 @@ def identify(bundle: str | None, every: bool, as_json: bool) -> None:
         click.echo(
             f"Of {hidden} of them no study measures both cause and effect, or they state no edge; --all lists them."
         )
+    if measuring is None:
+        return
+    table = _table("to measure", "in study", "cost", "would answer")
+    for proposal in measuring.proposals if every else measuring.proposals[:20]:
+        cost = f"{proposal.addition.cost:g}"
+        table.add_row(str(proposal.addition), proposal.study, cost, ", ".join(proposal.claims))
+    _print(table)
+    if not every and len(measuring.proposals) > 20:
+        click.echo(f"{len(measuring.proposals) - 20} more, which cost more or answer less; --all lists them.")
+    helped = {claim for proposal in measuring.proposals for claim in proposal.claims}
+    if beyond := [claim for claim in dict.fromkeys(row.claim for row in measuring.unanswered) if claim not in helped]:
+        click.echo(f"Nothing that can be measured besides would answer {', '.join(beyond)}.")
+
+
+def _proposal_rows(measuring: Measuring) -> list[dict[str, Any]]:
+    return [
+        {
+            "nodes": list(proposal.addition.nodes),
+            "latents": [latent.name for latent in proposal.addition.latents],
+            "cost": proposal.addition.cost,
+            "study": proposal.study,
+            "claims": list(proposal.claims),
+        }
+        for proposal in measuring.proposals
+    ]
 
 
 def _answer_row(answer: StudyAnswer) -> dict[str, Any]:

@@ -183,6 +183,30 @@ def test_identify_counts_the_answers_and_tells_chains_through_two_studies(causal
     assert "c5" in causal("identify", str(folder), "--all").stdout
 
 
+def test_identify_tells_what_to_measure_and_takes_the_costs_of_the_bundle(causal, tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "unseen")
+    studies = (
+        '[study.all]\nfile = "panel.csv"\nunit = "unit"\ntime = "year"\n[study.all.measures]\npresence = "presence"\n'
+    )
+    (folder / "studies.toml").write_text(studies + 'corruption = "corruption"\n', encoding="utf-8")
+    text = (folder / "claims.toml").read_text(encoding="utf-8")
+    (folder / "claims.toml").write_text(
+        text.replace("[node.illicit]\n", "[node.illicit]\ncost = 4\n"), encoding="utf-8"
+    )
+    done = causal("identify", str(folder), "--missing", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    unanswered = {claim for claim, answer in told["answerable"].items() if answer == "no"}
+    row = next(row for row in told["proposals"] if row["nodes"] == ["illicit"])
+    assert row["cost"] == 4.0
+    assert row["study"] == "all"
+    assert row["claims"]
+    assert set(row["claims"]) <= unanswered
+    plain = causal("identify", str(folder), "--missing").stdout
+    assert "would answer" in plain
+    assert "illicit" in plain
+
+
 def test_every_fault_of_a_bundle_is_told_at_once_without_a_traceback_and_nothing_is_written(
     causal, tmp_path: Path
 ) -> None:
