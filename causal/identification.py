@@ -73,8 +73,8 @@ def identify(
 
     An effect that the graph rules out is identified and zero, with an empty set. Where the outcome or a treatment
     is not measured the answer is no, not an error. Raises `CausalError`, with everything that is wrong, for
-    unknown names, offsets in the future, an outcome that is also a treatment, a text that is no query, and a direct
-    effect of several treatments.
+    unknown names, offsets in the future, an outcome that is also a treatment, a text that is no query, a direct
+    effect of several treatments, and no measured node at all.
     """
     asked = read_query(graph, query, observed, kind)
     return _answer(replace(asked, graph=_with_effects(graph, fixed)))

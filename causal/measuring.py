@@ -310,7 +310,7 @@ def _named_in(formula: Formula | None) -> frozenset[str]:
 
 def _oracle(whole: Graph, graph: Graph, text: str) -> _Oracle:
     if _QUERY.search(text):
-        query = read_query(graph, text, ())
+        query = read_query(graph, text, graph.names)
         ends = frozenset(name for name, _ in (*query.treatments, *query.through, query.outcome))
         return _Oracle(lambda within, measured: identify(within, text, measured), whole, ends)
     edge = graph.edge(text)
@@ -418,7 +418,7 @@ def _why_not(oracle: _Oracle, graph: Graph, seen: frozenset[str], common: frozen
     if same := sorted(oracle.ends & common):
         verb = "has" if len(same) == 1 else "have"
         return f"{' and '.join(same)} {verb} the same value in every unit, which the periods' own effects take up."
-    return oracle.identify(graph, seen).why
+    return oracle.identify(graph, seen).why if seen else "Nothing is measured."
 
 
 def _cause_of(latent: Latent) -> str:
@@ -481,7 +481,7 @@ def _texts(graph: Graph, claims: object, faults: list[Fault]) -> dict[str, str]:
     for key, text in pairs:
         try:
             if isinstance(text, str) and _QUERY.search(text):
-                read_query(graph, text, ())
+                read_query(graph, text, graph.names)
                 asked[str(key)] = text
             else:
                 asked[str(key)] = graph.edge(cast("str", text)).name

@@ -119,6 +119,9 @@ def read_query(graph: Graph, query: object, observed: Iterable[str], kind: Kind 
         measured = measured_names(graph, observed)
     except CausalError as error:
         faults += error.faults
+    else:
+        if not measured:
+            faults.append(Fault("no node is measured", where="observed", mend="name those that the data hold"))
     if through and (kind == "direct" or len(treatments) > 1):
         faults.append(
             Fault("an effect along paths is the total effect of one treatment", f'"{query}"', "ask for one at a time")

@@ -75,6 +75,8 @@ def by_brute_force(graph: Graph, seen: Set, text: str, costs: Mapping[str, float
             if cost > least + 1e-9:
                 continue
             measured = seen.union(chosen)
+            if not measured:
+                continue
             answer = identify(whole, text, measured) if "[0]" in text else identify_edge(whole, text, measured)
             if answer.identified:
                 if cost < least - 1e-9:
