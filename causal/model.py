@@ -14,7 +14,7 @@ the bias of the unit effects (`causal.equations`; Lancaster 2002). It holds cond
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -367,30 +367,23 @@ def _data(model: Model) -> dict[str, NDArray[Any]]:
 
     Each array that can be swapped costs a tenth of a second or more whenever nutpie compiles, and is never cached.
     """
-    arrays = {"numbers": np.concatenate([np.ravel(part) for part in _numbers(model).values()])}
-    design = model.design
-    if design.holes.shape[1]:
-        sweep = design.sweep
-        arrays |= {
-            "values": design.filled,
-            "holes": design.holes,
-            "anchors": design.anchors,
-            "first": sweep.first,
-            "stop": sweep.stop,
-            "year_link": sweep.year_link,
-        }
+    numbers = _prior_numbers(model) | likelihood_numbers(model)
+    arrays = {"numbers": np.concatenate([np.ravel(part) for part in numbers.values()])} | likelihood_arrays(model)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
-def _numbers(model: Model) -> dict[str, Floats]:
-    """The parts of `numbers` in their order; the last alone has a length that the structure does not fix."""
-    design = model.design
+def _prior_numbers(model: Model) -> dict[str, Floats]:
     normal = [prior for prior in model.term_priors if isinstance(prior, Normal)]
-    parts = {
+    return {
         "prior_mean": np.array([prior.mean for prior in normal]),
         "prior_sd": np.array([prior.sd for prior in normal]),
-        "freedom": np.array(float(design.sweep.freedom)),
     }
+
+
+def likelihood_numbers(model: Model) -> dict[str, Floats]:
+    """The small parts of the likelihood's data in their order; the last alone has a length that the structure does not fix."""
+    design = model.design
+    parts = {"freedom": np.array(float(design.sweep.freedom))}
     if design.holes.shape[1]:
         parts["hole_start"] = design.hole_start
     else:
@@ -398,16 +391,39 @@ def _numbers(model: Model) -> dict[str, Floats]:
     return parts | {"weights": design.sweep.weights}
 
 
+def likelihood_arrays(model: Model) -> dict[str, NDArray[Any]]:
+    """The large arrays of the likelihood of a panel with holes; none where every value is there."""
+    design = model.design
+    if not design.holes.shape[1]:
+        return {}
+    return {
+        "values": design.filled,
+        "holes": design.holes,
+        "anchors": design.anchors,
+        "first": design.sweep.first,
+        "stop": design.sweep.stop,
+        "year_link": design.sweep.year_link,
+    }
+
+
+def views(vector: Any, parts: Mapping[str, Floats], start: int = 0, *, open_end: bool = True) -> dict[str, Any]:
+    """The parts that were laid end to end in `vector` from `start` on, each in its shape; with `open_end` the last runs to the end."""
+    found: dict[str, Any] = {}
+    for k, (name, part) in enumerate(parts.items()):
+        stop = None if open_end and k == len(parts) - 1 else start + part.size
+        found[name] = vector[start:stop] if part.ndim == 1 else vector[start:stop].reshape(part.shape)
+        start += part.size
+    return found
+
+
 def _pymc(model: Model) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as tensor
 
-    from causal.orthogonal import orthogonal_term
-    from causal.swept import half_squares
-
     pt: Any = tensor  # its functions promise lists where they give tensors
 
-    system, lags, nodes = model.system, model.system.lags, len(model.system.nodes)
+    system = model.system
+    width = len(system.nodes) * (system.lags + 1)
     names = {
         "normal_term": [t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Normal)],
         "uniform_term": [
@@ -416,44 +432,53 @@ def _pymc(model: Model) -> pm.Model:
     }
     with pm.Model(coords={"node": list(system.nodes), **{dim: found for dim, found in names.items() if found}}) as out:
         data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
-        start = 0
-        for name, part in _numbers(model).items():
-            stop = None if name == "weights" else start + part.size
-            data[name] = (
-                data["numbers"][start:stop].reshape(part.shape) if part.ndim != 1 else data["numbers"][start:stop]
-            )
-            start += part.size
-        flat = pt.zeros(nodes * nodes * (lags + 1))
+        data |= views(data["numbers"], _prior_numbers(model) | likelihood_numbers(model))
+        flat = pt.zeros(len(system.nodes) * width)
         if names["normal_term"]:
             effect = pm.Normal("effect", data["prior_mean"], data["prior_sd"], dims="normal_term")
-            flat = flat + effect @ _places(system, names["normal_term"])
+            flat = flat + effect @ places(system, names["normal_term"])
         if names["uniform_term"]:
             bounds = [(prior.low, prior.high) for prior in model.term_priors if isinstance(prior, Uniform)]
             bounded = pm.Uniform("bounded_effect", *np.array(bounds).T, dims="uniform_term")
-            flat = flat + bounded @ _places(system, names["uniform_term"])
-        matrix = flat.reshape((nodes, nodes * (lags + 1)))
-        shock_sd = pm.HalfNormal("shock_sd", SHOCK_SD, dims="node")
-        residual = np.eye(nodes, nodes * (lags + 1)) - matrix
-        if model.loadings:
-            loading = pm.Normal("shock_loading", 0.0, 1.0, shape=len(model.loadings))
-            at = np.array([row * nodes + column for row, column in model.loadings])
-            residual = residual - (loading @ np.eye(nodes * nodes)[at]).reshape((nodes, nodes)) @ residual
-        scaled = residual / shock_sd[:, None]
-        if "holes" in data:
-            missing = pm.Flat("missing", shape=model.design.holes.shape[1])
-            if "anchors" in data:
-                pm.Potential("anchored", -pt.sum((data["anchors"] @ missing) ** 2) / 2.0)
-            places = [data[name] for name in ("values", "holes", "first", "stop", "year_link")]
-            squares = half_squares(scaled, data["hole_start"] + missing, *places)
-        else:
-            squares = pt.sum((scaled @ data["cross_products"]) * scaled) / 2.0
-        pm.Potential("likelihood", -data["freedom"] * pt.sum(pt.log(shock_sd)) - squares)
-        if lags:
-            pm.Potential("orthogonal", orthogonal_term(matrix, data["weights"]))
+            flat = flat + bounded @ places(system, names["uniform_term"])
+        add_likelihood(model, flat.reshape((len(system.nodes), width)), data)
     return out
 
 
-def _places(system: System, names: list[str]) -> Floats:
+def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str = "") -> None:
+    """Add a study's likelihood, and the parameters that are its alone, to the `pm.Model` in whose context it is called.
+
+    `matrix`: the tensor ``[B0, B1, ...]``; `data`: the tensors of `likelihood_numbers` and `likelihood_arrays`; `mark` is put behind each name.
+    """
+    import pymc as pm
+    import pytensor.tensor as tensor
+
+    from causal.orthogonal import orthogonal_term
+    from causal.swept import half_squares
+
+    pt: Any = tensor
+    nodes, lags = len(model.system.nodes), model.system.lags
+    shock_sd = pm.HalfNormal(f"shock_sd{mark}", SHOCK_SD, dims=f"node{mark}")
+    residual = np.eye(nodes, nodes * (lags + 1)) - matrix
+    if model.loadings:
+        loading = pm.Normal(f"shock_loading{mark}", 0.0, 1.0, shape=len(model.loadings))
+        at = np.array([row * nodes + column for row, column in model.loadings])
+        residual = residual - (loading @ np.eye(nodes * nodes)[at]).reshape((nodes, nodes)) @ residual
+    scaled = residual / shock_sd[:, None]
+    if "holes" in data:
+        missing = pm.Flat(f"missing{mark}", shape=model.design.holes.shape[1])
+        if "anchors" in data:
+            pm.Potential(f"anchored{mark}", -pt.sum((data["anchors"] @ missing) ** 2) / 2.0)
+        arrays = [data[name] for name in ("values", "holes", "first", "stop", "year_link")]
+        squares = half_squares(scaled, data["hole_start"] + missing, *arrays)
+    else:
+        squares = pt.sum((scaled @ data["cross_products"]) * scaled) / 2.0
+    pm.Potential(f"likelihood{mark}", -data["freedom"] * pt.sum(pt.log(shock_sd)) - squares)
+    if lags:
+        pm.Potential(f"orthogonal{mark}", orthogonal_term(matrix, data["weights"]))
+
+
+def places(system: System, names: Sequence[str]) -> Floats:
     """Where terms stand in ``[B0, B1, ...]`` laid out flat: (term, place), one 1 in each row. A product compiles faster than an assignment."""
     rows, columns = system.positions()
     width = len(system.nodes) * (system.lags + 1)
