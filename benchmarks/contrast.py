@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from causal.fit import Convergence, Fit
 from causal.intervene import Set
-from causal.model import build_model
+from causal.joint import build_model
 from causal.panel import Panel
 from causal.simulate import contrast
 from causal.syntax import read_graph

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from causal.graph import Edge, Graph, Latent, Node, Sign
     from causal.identification import Identification, identify, identify_edge
     from causal.intervene import Cut, ScaleEdge, Set, Shift, read_interventions
+    from causal.joint import JointModel, build_model
     from causal.measurement import Measure
     from causal.measuring import Measuring, what_to_measure
-    from causal.model import Model, Priors, build_model
+    from causal.model import Model, Priors
     from causal.panel import Panel, Study, read_csv
     from causal.separation import Independence, implied_independences
     from causal.simulate import contrast, simulate
@@ -53,7 +54,8 @@ _HOME = {
     "intervene": ("Cut", "ScaleEdge", "Set", "Shift", "read_interventions"),
     "measurement": ("Measure",),
     "measuring": ("Measuring", "what_to_measure"),
-    "model": ("Model", "Priors", "build_model"),
+    "joint": ("JointModel", "build_model"),
+    "model": ("Model", "Priors"),
     "panel": ("Panel", "Study", "read_csv"),
     "separation": ("Independence", "implied_independences"),
     "simulate": ("contrast", "simulate"),
@@ -86,6 +88,7 @@ __all__ = [
     "Graph",
     "Identification",
     "Independence",
+    "JointModel",
     "Latent",
     "Ledger",
     "Measure",

@@ -20,7 +20,8 @@ from causal.fit import Fit, Progress, fit
 from causal.graph import Graph
 from causal.identification import Identification, identify_edge
 from causal.intervene import Cut, Intervention, ScaleEdge, read_interventions
-from causal.model import Model, Priors, build_model
+from causal.joint import build_model
+from causal.model import Model, Priors
 from causal.panel import Study
 from causal.simulate import contrast
 from causal.verdict import PRIOR_SETS, Evidence, Verdict, judge

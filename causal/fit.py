@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from causal.dist import Normal
+from causal.equations import Floats
 from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all
+from causal.joint import JointModel, drawn_pools
 from causal.model import Model
 
 if TYPE_CHECKING:
@@ -95,6 +97,86 @@ class Fit:
         return draws.rename(name)
 
 
+@dataclass(frozen=True)
+class JointFit:
+    """Draws of a model of several studies. `data` has the group `posterior` of what they share, and a tree of groups for each study.
+
+    `study(name)` is one study's `Fit`, with its own effects as all studies together leave them: what simulates and is judged.
+    """
+
+    model: JointModel
+    data: xr.DataTree
+    convergence: Convergence
+
+    @cached_property
+    def posterior(self) -> xr.Dataset:
+        """Draws on the standard scale: `effect` and `tau` (chain, draw, edge).
+
+        An edge that one study carries has that study's effect, and tau is NaN; several studies' `effect` is that of the population of studies.
+        """
+        return self.data["posterior"].to_dataset()
+
+    def study(self, name: str) -> Fit:
+        """One study's share of the fit. Raises `CausalError` for an unknown name."""
+        names = [model.study.name for model in self.model.models]
+        if name not in names:
+            raise CausalError(Fault(f"no study '{name}' in the fit", mend=nearest(str(name), names)))
+        model = self.model.models[names.index(name)]
+        return Fit(model, self.data[_group(names.index(name))], self.convergence)  # pyright: ignore[reportArgumentType]
+
+    def edge(self, text: str, *, scale: str = "natural", transported: bool = False) -> xr.DataArray:
+        """Draws (chain, draw) of the effect that the studies share.
+
+        On the standard scale, or in natural units where every study of the edge measures both nodes by columns of the same names: then at the
+        geometric mean of the studies' scales. ``transported=True`` adds what a new study would differ by, Normal(0, tau). Raises
+        `CausalError` for an unknown edge, for one that no study carries by itself, for one that is not pooled and has
+        draws in several studies (ask each by `study`), and for natural units that differ.
+        """
+        if scale not in ("natural", "standard"):
+            raise CausalError(Fault(f"scale '{scale}' is not known", mend="take 'natural' or 'standard'"))
+        edge = self.model.graph.edge(text)
+        pools = [k for k, pool in enumerate(self.model.pools) if pool.name == edge.name]
+        if not pools:
+            return self._alone(text, scale)
+        pool = self.model.pools[pools[0]]
+        draws = self.posterior["effect"].isel(edge=pools[0]).drop_vars("edge")
+        if transported and len(pool.members) > 1:
+            tau = self.posterior["tau"].isel(edge=pools[0]).drop_vars("edge")
+            draws = _transported(draws, tau, pool.bounds)
+        if scale == "natural":
+            draws = draws / self._scale(edge.name, [self.model.models[study] for study, _ in pool.members])
+        return draws.rename(edge.name)
+
+    def _alone(self, text: str, scale: str) -> xr.DataArray:
+        faults: list[Fault] = []
+        found: list[xr.DataArray] = []
+        names = [model.study.name for model in self.model.models]
+        for name in names:
+            try:
+                found.append(self.study(name).edge(text, scale=scale))
+            except CausalError as error:
+                faults.extend(Fault(fault.what, f"study '{name}'", fault.mend) for fault in error.faults)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            what = f"'{text}' is not pooled: the studies that measure it do not identify it"
+            raise CausalError(Fault(what, mend=f"ask a study: fit.study('{names[0]}').edge(...)"))
+        raise CausalError(*faults)
+
+    def _scale(self, name: str, models: Sequence[Model]) -> float:
+        edge = self.model.graph.edge(name)
+        measured = {tuple(model.study.measure(node) for node in (edge.cause, edge.effect)) for model in models}
+        if len(measured) > 1:
+            raise CausalError(
+                Fault(
+                    f"'{name}' has no natural unit: the studies measure its nodes by different columns",
+                    mend="take scale='standard', or ask a study: fit.study(name).edge(...)",
+                )
+            )
+        return float(np.exp(np.mean([np.log(model.on_standard_scale(name)) for model in models])))
+
+
+@overload
 def fit(
     model: Model,
     *,
@@ -105,59 +187,91 @@ def fit(
     allow_unconverged: bool = False,
     progress: Progress | None = None,
     store: Path | None = None,
-) -> Fit:
+) -> Fit: ...
+
+
+@overload
+def fit(
+    model: JointModel,
+    *,
+    seed: int = 0,
+    draws: int = 1000,
+    chains: int = 4,
+    tune: int | None = None,
+    allow_unconverged: bool = False,
+    progress: Progress | None = None,
+    store: Path | None = None,
+) -> JointFit: ...
+
+
+def fit(
+    model: Model | JointModel,
+    *,
+    seed: int = 0,
+    draws: int = 1000,
+    chains: int = 4,
+    tune: int | None = None,
+    allow_unconverged: bool = False,
+    progress: Progress | None = None,
+    store: Path | None = None,
+) -> Fit | JointFit:
     """Sample the posterior with nutpie (NUTS).
 
     `store`: a folder in which an equal fit is looked up and this one is kept. Raises `ConvergenceError`, naming the quantities and what to try, where
     R-hat is above 1.01, bulk or tail ESS below 400, or more than .1 % of the draws diverged, unless `allow_unconverged`.
     """
     _check_settings(seed=seed, draws=draws, chains=chains, tune=tune)
-    warm_up = tune if tune is not None else WARM_UP_WITH_HOLES if model.design.holes.shape[1] else WARM_UP
+    warm_up = tune if tune is not None else WARM_UP_WITH_HOLES if _with_holes(model) else WARM_UP
     settings = {"seed": int(seed), "draws": int(draws), "chains": int(chains), "tune": int(warm_up)}
     path = None if store is None else Path(store) / f"{fingerprint(model, settings)}.nc"
-    found = None if path is None else _stored(path)
+    found = None if path is None else _stored(path, model)
     tree = found
     if tree is None:
         tree = _sampled(model, settings, progress)
         # A refused fit is kept too: asking again would only repeat the same refusal more slowly.
         if path is not None:
             write_tree(tree, path)
-    result = Fit(model, tree, _convergence(tree))
-    if not (allow_unconverged or result.convergence.passed):
-        raise ConvergenceError(*_convergence_faults(result))
-    return result
+    convergence = _convergence(tree)
+    if not (allow_unconverged or convergence.passed):
+        raise ConvergenceError(*_convergence_faults(convergence))
+    return Fit(model, tree, convergence) if isinstance(model, Model) else JointFit(model, tree, convergence)
 
 
-def fingerprint(model: Model, settings: Mapping[str, int]) -> str:
+def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
     """A hash of everything a fit depends on: graph, data, priors, settings and the versions of what computes it."""
     digest = hashlib.sha256()
-    described = {
+    described: dict[str, Any] = {
+        "settings": dict(settings),
+        "versions": {name: version(name) for name in ("causal-claims", "pymc", "nutpie", "numpy")},
+    }
+    if isinstance(model, JointModel):
+        described["pools"] = [repr(pool) for pool in model.pools]
+    digest.update(json.dumps(described, sort_keys=True).encode())
+    # The code that makes the numbers counts as their version too.
+    for module in ("equations", "orthogonal", "swept", "model", "joint", "fit"):
+        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+    for each in (model,) if isinstance(model, Model) else model.models:
+        digest.update(_described(each))
+    return digest.hexdigest()[:32]
+
+
+def _described(model: Model) -> bytes:
+    design = model.design
+    words = {
         "graph": model.graph.text(),
         "terms": [term.name for term in model.system.terms],
         "loadings": model.loadings,
         "priors": [repr(prior) for prior in model.term_priors],
-        "settings": dict(settings),
-        "versions": {name: version(name) for name in ("causal-claims", "pymc", "nutpie", "numpy")},
         "units": [str(unit) for unit in model.study.panel.units],
         "times": [str(time) for time in model.study.panel.times],
     }
-    digest.update(json.dumps(described, sort_keys=True).encode())
-    # The code that makes the numbers counts as their version too.
-    for module in ("equations", "orthogonal", "swept", "model", "fit"):
-        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
-    for array in (
-        model.design.standard,
-        model.design.centres,
-        model.design.scales,
-        model.design.holes,
-        model.design.anchors,
-        model.design.sweep.weights,
-    ):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:32]
+    arrays = (design.standard, design.centres, design.scales, design.holes, design.anchors, design.sweep.weights)
+    return b"".join(
+        [json.dumps(words, sort_keys=True).encode(), *(np.ascontiguousarray(array).tobytes() for array in arrays)]
+    )
 
 
-def compiled(model: Model) -> Any:
+def compiled(model: Model | JointModel) -> Any:
     """The compiled form of `model`, from an earlier model of the same structure where there was one."""
     import nutpie
 
@@ -229,7 +343,11 @@ def _term_named(model: Model, text: str) -> str:
     )
 
 
-def _sampled(model: Model, settings: Mapping[str, int], progress: Progress | None) -> xr.DataTree:
+def _with_holes(model: Model | JointModel) -> bool:
+    return any(each.design.holes.shape[1] > 0 for each in ((model,) if isinstance(model, Model) else model.models))
+
+
+def _sampled(model: Model | JointModel, settings: Mapping[str, int], progress: Progress | None) -> xr.DataTree:
     import nutpie
 
     form = compiled(model)
@@ -264,7 +382,7 @@ def _sampled(model: Model, settings: Mapping[str, int], progress: Progress | Non
                 mend="look for a node on another scale than its unit suggests, or for a prior far from the data",
             )
         ) from None
-    return _tree(model, raw)
+    return _tree(model, raw) if isinstance(model, Model) else _joint_tree(model, raw, settings["seed"])
 
 
 def _tree(model: Model, raw: xr.DataTree) -> xr.DataTree:
@@ -279,21 +397,35 @@ def _tree(model: Model, raw: xr.DataTree) -> xr.DataTree:
     for name, chosen in (("effect", np.array(normal)), ("bounded_effect", ~np.array(normal, dtype=bool))):
         if name in drawn:
             effects[:, :, np.flatnonzero(chosen)] = drawn[name].to_numpy()
+    return _with_convergence(xr.DataTree.from_dict(_groups(model, raw, effects)))
+
+
+def _with_convergence(tree: xr.DataTree) -> xr.DataTree:
+    tree.attrs = _measure_convergence(tree)
+    return tree
+
+
+def _groups(model: Model, raw: xr.DataTree, effects: Floats, mark: str = "") -> dict[str, xr.Dataset]:
+    """A study's groups for ArviZ from its effects (chain, draw, edge) and the sampler's variables whose names end in `mark`."""
+    import xarray as xr
+
+    drawn = raw["posterior"].to_dataset()
     coords = {
-        "chain": np.arange(shape[0]),
-        "draw": np.arange(shape[1]),
-        "edge": terms,
+        "chain": np.arange(effects.shape[0]),
+        "draw": np.arange(effects.shape[1]),
+        "edge": [term.name for term in model.system.terms],
         "node": list(model.system.nodes),
     }
     variables: dict[str, Any] = {
         "effect": (("chain", "draw", "edge"), effects),
-        "shock_sd": (("chain", "draw", "node"), drawn["shock_sd"].to_numpy()),
+        "shock_sd": (("chain", "draw", "node"), drawn[f"shock_sd{mark}"].to_numpy()),
     }
     if model.loadings:
-        variables["shock_loading"] = (("chain", "draw", "pair"), drawn["shock_loading"].to_numpy())
+        variables["shock_loading"] = (("chain", "draw", "pair"), drawn[f"shock_loading{mark}"].to_numpy())
         coords["pair"] = [f"{model.system.nodes[row]} ~ {model.system.nodes[column]}" for row, column in model.loadings]
     if model.design.holes.shape[1]:
-        variables["missing"] = (("chain", "draw", "hole"), drawn["missing"].to_numpy() + model.design.hole_start)
+        missing = drawn[f"missing{mark}"].to_numpy() + model.design.hole_start
+        variables["missing"] = (("chain", "draw", "hole"), missing)
     posterior = xr.Dataset(
         variables,
         coords=coords,
@@ -313,11 +445,67 @@ def _tree(model: Model, raw: xr.DataTree) -> xr.DataTree:
             "time": [str(time) for time in panel.times],
         },
     )
-    tree = xr.DataTree.from_dict(
-        {"posterior": posterior, "prior": _prior_draws(model), "sample_stats": stats, "observed_data": observed}
+    return {"posterior": posterior, "prior": _prior_draws(model), "sample_stats": stats, "observed_data": observed}
+
+
+def _joint_tree(model: JointModel, raw: xr.DataTree, seed: int) -> xr.DataTree:
+    """The studies' groups, and what they share in a group `posterior` of its own."""
+    import xarray as xr
+
+    free = raw["posterior"]["study_effect"].to_numpy()
+    effects = free.copy()
+    for pool in model.pools:
+        if pool.bounds is not None:
+            low, high = pool.bounds
+            at = model.at(pool)
+            effects[..., at] = (low + high) / 2.0 + (high - low) / 2.0 * np.tanh(free[..., at])
+    flat = effects.reshape(-1, effects.shape[-1])
+    pooled, taus = drawn_pools(model, flat, np.random.default_rng([seed, len(model.pools)]))
+    shape = (*effects.shape[:2], len(model.pools))
+    shared = xr.Dataset(
+        {
+            "effect": (("chain", "draw", "edge"), pooled.reshape(shape)),
+            "tau": (("chain", "draw", "edge"), taus.reshape(shape)),
+        },
+        coords={
+            "chain": np.arange(shape[0]),
+            "draw": np.arange(shape[1]),
+            "edge": [pool.name for pool in model.pools],
+        },
+        attrs={"inference_library": "nutpie", "scale": "standard: sd of the outcome per sd of the cause"},
     )
-    tree.attrs = _measure_convergence(tree)
+    groups: dict[str, xr.Dataset] = {"posterior": shared}
+    for k, each in enumerate(model.models):
+        own = effects[..., int(model.starts[k]) : int(model.starts[k + 1])]
+        groups |= {f"{_group(k)}/{name}": found for name, found in _groups(each, raw, own, f"_{k}").items()}
+    groups["sample_stats"] = groups[f"{_group(0)}/sample_stats"]
+    tree = xr.DataTree.from_dict(groups)
+    rounds = [_measure_convergence(tree[_group(k)]) for k in range(len(model.models))]  # pyright: ignore[reportArgumentType]
+    named = [
+        f"{model.models[k].study.name}: {name}"
+        for k, found in enumerate(rounds)
+        for name in json.loads(found["unconverged"])
+    ]
+    tree.attrs = {
+        "r_hat": max(found["r_hat"] for found in rounds),
+        "ess": min(found["ess"] for found in rounds),
+        "divergent_share": rounds[0]["divergent_share"],
+        "unconverged": json.dumps(named),
+    }
     return tree
+
+
+def _group(study: int) -> str:
+    return f"study_{study}"
+
+
+def _transported(draws: xr.DataArray, tau: xr.DataArray, bounds: tuple[float, float] | None) -> xr.DataArray:
+    noise = np.random.default_rng(0).standard_normal(draws.shape)
+    if bounds is None:
+        return draws + tau * noise
+    half, middle = (bounds[1] - bounds[0]) / 2.0, (bounds[0] + bounds[1]) / 2.0
+    moved = np.tanh(np.arctanh((draws.to_numpy() - middle) / half) + tau.to_numpy() * noise)
+    return draws.copy(data=middle + half * moved)
 
 
 def _prior_draws(model: Model, size: int = 4000) -> xr.Dataset:
@@ -384,8 +572,7 @@ def _convergence(tree: xr.DataTree) -> Convergence:
     )
 
 
-def _convergence_faults(result: Fit) -> list[Fault]:
-    found = result.convergence
+def _convergence_faults(found: Convergence) -> list[Fault]:
     faults: list[Fault] = []
     if found.unconverged:
         listed = ", ".join(found.unconverged[:6]) + (
@@ -407,7 +594,7 @@ def _convergence_faults(result: Fit) -> list[Fault]:
     return faults
 
 
-def _stored(path: Path) -> xr.DataTree | None:
+def _stored(path: Path, model: Model | JointModel) -> xr.DataTree | None:
     """The tree kept at `path`, or None; a file that cannot be read is taken for none and made anew."""
     if not path.is_file():
         return None
@@ -417,6 +604,12 @@ def _stored(path: Path) -> xr.DataTree | None:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             found = tree.load()
         _convergence(found)  # a readable file that is no fit is as broken as an unreadable one
-        return found if {"posterior", "prior", "sample_stats", "observed_data"} <= set(found.children) else None
+        needed = {"posterior", "sample_stats"}
+        needed |= (
+            {"prior", "observed_data"}
+            if isinstance(model, Model)
+            else {_group(study) for study in range(len(model.models))}
+        )
+        return found if needed <= set(found.children) else None
     except (OSError, ValueError, KeyError):
         return None

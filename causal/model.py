@@ -1,6 +1,6 @@
-"""A graph, a study and priors become one Bayesian model of the looped system.
+"""A graph, one study and priors become a Bayesian model of the looped system.
 
-`build_model` checks everything that data and graph must satisfy, puts each node on its standard scale, and
+`study_model` checks everything that data and graph must satisfy, puts each node on its standard scale, and
 prepares the arrays of the likelihood (`Design`); the `pm.Model` itself is built when `Model.pymc`
 is first asked for, because PyMC takes seconds to import. With ``A = [I - B0, -B1, ...]``, shock loadings ``L`` (unit
 lower triangular) and shock sd ``s``, the log likelihood is
@@ -14,7 +14,7 @@ the bias of the unit effects (`causal.equations`; Lancaster 2002). It holds cond
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ from causal.equations import (
 )
 from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Graph
-from causal.panel import Panel, Study, same_in_every_unit, standard_scales, study_faults
+from causal.panel import Study, same_in_every_unit, standard_scales, study_faults
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -166,22 +166,8 @@ class Model:
         return float(self.design.scales[index[term.cause]] / self.design.scales[index[term.effect]])
 
 
-def build_model(
-    graph: Graph,
-    studies: Panel | Study | Iterable[Panel | Study],
-    priors: Priors | Mapping[str, Dist] | None = None,
-    *,
-    year_effects: bool = True,
-) -> Model:
-    """The model of `graph` on one study (or a panel whose columns are named as nodes).
-
-    Unit effects are always swept out, and year effects unless `year_effects` is False or there is one unit only. A node
-    that has the same value in every unit each year is then told apart from the year by nothing: it is left
-    out and noted. Raises `CausalError` with every fault: nodes no column measures, constant or textual columns, a
-    single period, a lag longer than the panel, families that are not fitted yet, more than one study.
-    """
-    study = _one_study(studies)
-    given = priors if isinstance(priors, Priors) else Priors({} if priors is None else priors)
+def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: bool = True) -> Model:
+    """The model of `graph` on one study; `causal.joint.build_model` is the public way to it, and says what is raised."""
     if not isinstance(graph, Graph):
         raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
     kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
@@ -195,7 +181,7 @@ def build_model(
         if kept.node(node).family != "normal"
     )
     try:
-        edge_priors = given.of(graph)
+        edge_priors = priors.of(graph)
     except CausalError as error:
         raise CausalError(*faults, *error.faults) from None
     raise_all(faults)
@@ -225,22 +211,7 @@ def build_model(
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
         notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
-    return Model(kept, study, system, design, given, terms, _loadings(system), tuple(notes))
-
-
-def _one_study(studies: Panel | Study | Iterable[Panel | Study]) -> Study:
-    given: Any = studies
-    found: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    raise_all(
-        Fault(f"a {type(item).__name__} is no study", mend="give a ca.Panel or a ca.Study")
-        for item in found
-        if not isinstance(item, (Panel, Study))
-    )
-    if len(found) != 1:
-        raise CausalError(
-            Fault(f"{len(found)} studies were given", mend="one study makes a model so far; fit each by itself")
-        )
-    return found[0] if isinstance(found[0], Study) else Study(found[0])
+    return Model(kept, study, system, design, priors, terms, _loadings(system), tuple(notes))
 
 
 def _design(system: System, array: Floats, scales: Floats, year_effects: bool, where: str, notes: list[str]) -> Design:

@@ -124,7 +124,8 @@ class Study:
     """A panel and how its columns measure nodes: node to `Measure`, or to a column's name.
 
     Without measures, each column named as a node measures that node. `sets_aside` names nodes whose influence
-    the study assumes away; `label`, `population` and `dataset` (the shipped table it reads) are for readers.
+    the study assumes away; `label`, `population` and `dataset` (the shipped table it reads) are for readers. `inside`
+    names, by a unit's text, the larger units that it is a part of, so that no period of a place enters a model twice.
     """
 
     panel: Panel
@@ -134,6 +135,7 @@ class Study:
     population: str = ""
     sets_aside: tuple[str, ...] = ()
     dataset: str = ""
+    inside: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         panel: object = self.panel

@@ -33,7 +33,7 @@ def toy_holes() -> NDArray[np.bool_]:
 @pytest.fixture(scope="session")
 def toy_model() -> Model:
     """Two nodes with feedback, 12 units over 9 years, complete."""
-    from causal.model import build_model
+    from causal.joint import build_model
     from causal.panel import Panel
     from causal.syntax import read_graph
 
@@ -47,7 +47,7 @@ def toy_model() -> Model:
 @pytest.fixture(scope="session")
 def holed_model() -> Model:
     """The same with four holes inside, one unit that ends early and one that starts late."""
-    from causal.model import build_model
+    from causal.joint import build_model
     from causal.panel import Panel
     from causal.syntax import read_graph
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from causal.fit import fit
-from causal.model import build_model
+from causal.joint import build_model
 from causal.panel import Panel
 from causal.syntax import read_graph
 from tests.oracle import loops

@@ -16,7 +16,8 @@ from causal.dist import Normal
 from causal.errors import CausalError, ConvergenceError
 from causal.fit import _COMPILED, Fit, compiled, fingerprint, fit, write_tree  # pyright: ignore[reportPrivateUsage]
 from causal.graph import Edge, Graph, Node
-from causal.model import Model, build_model
+from causal.joint import build_model
+from causal.model import Model
 from causal.panel import Panel
 from causal.syntax import read_graph
 from tests.oracle import loops

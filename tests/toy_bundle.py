@@ -13,7 +13,8 @@ import xarray as xr
 
 from causal.analysis import Analysis, analyse, prior_sets
 from causal.fit import fingerprint, write_tree
-from causal.model import Model, build_model
+from causal.joint import build_model
+from causal.model import Model
 from priors.read import read_bundle
 
 HOSTILE = "</script><b>bold</b><!-- & \"quoted\" 'text'"

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from causal.fit import Convergence, Fit
 from causal.graph import Graph
 from causal.intervene import Cut, Intervention, ScaleEdge, Set, Shift
-from causal.model import Model, build_model
+from causal.joint import build_model
+from causal.model import Model
 from causal.panel import Panel
 
 type Array = NDArray[np.float64]

@@ -1,0 +1,386 @@
+"""Several studies as one model: each measures a part of the graph, and what several of them identify is pooled.
+
+Study s informs its own effects ``b_es``. Where two or more studies identify an edge e, their effects are drawn from one population,
+
+    b_es ~ Normal(b_e, tau_e),    b_e ~ prior of the edge,    tau_e ~ half-normal(transport),
+
+so that what one study says carries over to another as far as `transport` lets it. On the way to the posterior ``tau_e`` and ``b_e`` are
+integrated out: a scale over two or three studies that is sampled makes a funnel, in which the sampler misses a part of the posterior. The
+half-normal stands as `TAU_POINTS` points of equal mass, given one of which the effects of K studies are jointly Normal,
+
+    log p(b | tau) = -1/2 [(K - 1) log tau^2 + log(tau^2 + K s^2) + (sum d^2 - (sum d)^2 / K) / tau^2 + (sum d)^2 / (K (tau^2 + K s^2))],
+
+with ``d = b - m`` for the prior Normal(m, s), and the sum over the points is the prior. Given a draw of the effects, tau and then b_e are
+drawn from what remains, which is exact. Effects of a node on itself lie between bounds and are pooled as Fisher's z.
+
+Not pooled, and each the study's own: an edge that the study does not identify from what it measures, and a road through nodes that it does
+not measure. Such a road is one number, the product of its edges, with the prior that the product has: its factors have signs that
+no data tell apart, and are not sampled. No period of a unit may stand in two studies, nor in one study by itself and in another as a part of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causal.dist import Dist, Normal, Uniform
+from causal.equations import Floats, Ints, Term
+from causal.errors import CausalError, Fault, raise_all
+from causal.graph import Graph
+from causal.identification import single_door
+from causal.model import (
+    Model,
+    Priors,
+    add_likelihood,
+    likelihood_arrays,
+    likelihood_numbers,
+    places,
+    study_model,
+    views,
+)
+from causal.panel import Panel, Study
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+TRANSPORT = 0.1
+"""Scale of the half-normal prior of tau: how far an effect is expected to differ between studies, on the standard scale."""
+SELF_TRANSPORT = 0.3
+"""The same for effects of a node on itself, in Fisher's z."""
+SELF_SD = 0.9
+"""Sd of the Normal prior of Fisher's z, which is close to a uniform one of the effect between its bounds."""
+TAU_POINTS = 32
+
+_TAU = np.array([NormalDist().inv_cdf((1.0 + (k + 0.5) / TAU_POINTS) / 2.0) for k in range(TAU_POINTS)])
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One effect and the terms that stand for it: `members` (study, term) are places in `JointModel.models` and its `system.terms`.
+
+    `name` is the edge's text where it is identified, else says whose term it is. `prior` is that of the effect or, where
+    `bounds` are given, of ``atanh((b - middle) / half-width)``. `scale` is that of tau, 0 where there is one member only.
+    """
+
+    name: str
+    identified: bool
+    prior: Normal
+    bounds: tuple[float, float] | None
+    scale: float
+    members: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class JointModel:
+    """What is fitted to several studies at once: a `Model` for each, and the effects that they share."""
+
+    graph: Graph
+    models: tuple[Model, ...]
+    priors: Priors
+    pools: tuple[Pool, ...]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def pymc(self) -> pm.Model:
+        """The `pm.Model`. Built once, when it is first asked for."""
+        return _pymc(self)
+
+    @cached_property
+    def data(self) -> dict[str, NDArray[Any]]:
+        """The arrays that change from data set to data set and from prior to prior, by their names in `pymc`."""
+        numbers = _numbers(self)
+        arrays: dict[str, NDArray[Any]] = {"numbers": np.concatenate([np.ravel(part) for part in numbers.values()])}
+        for k, model in enumerate(self.models):
+            arrays |= {f"{name}_{k}": np.ascontiguousarray(array) for name, array in likelihood_arrays(model).items()}
+        return arrays
+
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """Two models of the same structure differ in `data` only, so that one compiled form serves both."""
+        return (
+            "joint",
+            *((model.structure, len(model.design.sweep.weights)) for model in self.models),
+            *((pool.members, pool.bounds) for pool in self.pools),
+        )
+
+    @property
+    def starts(self) -> Ints:
+        """Where each study's terms begin in the vector of all studies' terms, and where the last one's end."""
+        return np.cumsum([0, *(len(model.system.terms) for model in self.models)])
+
+    def at(self, pool: Pool) -> list[int]:
+        """Where the members of `pool` stand in the vector of all studies' terms."""
+        return [int(self.starts[study]) + term for study, term in pool.members]
+
+
+@overload
+def build_model(
+    graph: Graph,
+    studies: Panel | Study,
+    priors: Priors | Mapping[str, Dist] | None = None,
+    *,
+    year_effects: bool = True,
+    transport: float = TRANSPORT,
+) -> Model: ...
+
+
+@overload
+def build_model(
+    graph: Graph,
+    studies: Iterable[Panel | Study],
+    priors: Priors | Mapping[str, Dist] | None = None,
+    *,
+    year_effects: bool = True,
+    transport: float = TRANSPORT,
+) -> Model | JointModel: ...
+
+
+def build_model(
+    graph: Graph,
+    studies: Panel | Study | Iterable[Panel | Study],
+    priors: Priors | Mapping[str, Dist] | None = None,
+    *,
+    year_effects: bool = True,
+    transport: float = TRANSPORT,
+) -> Model | JointModel:
+    """The model of `graph` on one study (or a panel whose columns are named as nodes), or on several at once.
+
+    Unit effects are always swept out, and year effects unless `year_effects` is False or there is one unit only. A node
+    that has the same value in every unit each year is then told apart from the year by nothing: it is left out and noted.
+    `transport` is the scale of the half-normal prior of tau, on the standard scale. Raises `CausalError` with every fault: nodes no column
+    measures, constant or textual columns, a single period, a lag longer than the panel, families that are not fitted yet, studies of one name,
+    a unit-time that enters through two studies.
+    """
+    given = _studies(studies)
+    known = priors if isinstance(priors, Priors) else Priors({} if priors is None else priors)
+    if len(given) == 1:
+        return study_model(graph, given[0], known, year_effects=year_effects)
+    faults: list[Fault] = []
+    if not (isinstance(transport, int | float) and math.isfinite(transport) and transport > 0):
+        faults.append(Fault(f"transport is {transport!r}", mend="give a number above 0, on the standard scale"))
+    names = [study.name for study in given]
+    faults.extend(
+        Fault(f"{names.count(name)} studies are named '{name}'", mend="name each study: ca.Study(panel, name=...)")
+        for name in sorted(set(names))
+        if names.count(name) > 1
+    )
+    models: list[Model] = []
+    for study in given:
+        try:
+            models.append(study_model(graph, study, known, year_effects=year_effects))
+        except CausalError as error:
+            faults.extend(fault for fault in error.faults if fault not in faults)
+    faults.extend(overlaps(models))
+    raise_all(faults)
+    notes = [f"{model.study.name}: {note}" for model in models for note in model.notes]
+    pools = _pools(models, transport, notes)
+    return JointModel(graph, tuple(models), known, pools, tuple(notes))
+
+
+def overlaps(models: Sequence[Model]) -> tuple[Fault, ...]:
+    """A fault for each two studies in which a unit-time stands twice: as itself, or in a unit that contains it."""
+    faults: list[Fault] = []
+    in_use = [_unit_times(model) for model in models]
+    for late, later in enumerate(in_use):
+        for early, earlier in enumerate(in_use[:late]):
+            doubled = [key for key in later if key in earlier]
+            doubled += [
+                (whole, time)
+                for unit, time in later
+                for whole in _inside(models[late], unit)
+                if (whole, time) in earlier
+            ]
+            doubled += [
+                (whole, time)
+                for unit, time in earlier
+                for whole in _inside(models[early], unit)
+                if (whole, time) in later
+            ]
+            if doubled:
+                distinct = sorted(set(doubled))
+                shown = ", ".join(f"{unit} {time}" for unit, time in distinct[:3])
+                more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
+                left, right = models[early].study.name, models[late].study.name
+                faults.append(
+                    Fault(
+                        f"enter through '{left}' and through '{right}': {shown}{more}",
+                        "unit-times",
+                        "leave these rows out of one of the studies, or give different units different names",
+                    )
+                )
+    return tuple(faults)
+
+
+def drawn_pools(model: JointModel, effects: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """The pooled effect and tau of each pool (draw, pool), drawn given the studies' effects (draw, term).
+
+    With one member the effect is that member's, and tau is NaN.
+    """
+    size = len(effects)
+    pooled, taus = np.empty((size, len(model.pools))), np.full((size, len(model.pools)), np.nan)
+    for k, pool in enumerate(model.pools):
+        values = effects[:, model.at(pool)]
+        if len(pool.members) == 1:
+            pooled[:, k] = values[:, 0]
+            continue
+        z = _to_z(values, pool.bounds)
+        count, tau = z.shape[1], pool.scale * _TAU
+        deviations = z - pool.prior.mean
+        total, squares = deviations.sum(axis=1)[:, None], (deviations**2).sum(axis=1)[:, None]
+        weight = _log_prior(total, squares, float(count), pool.prior.sd**2, tau**2)
+        # The largest of weight plus Gumbel noise is a draw by weight.
+        chosen = tau[np.argmax(weight + generator.gumbel(size=weight.shape), axis=1)]
+        precision = 1.0 / pool.prior.sd**2 + count / chosen**2
+        centre = pool.prior.mean + total[:, 0] / chosen**2 / precision
+        pooled[:, k] = _from_z(centre + generator.standard_normal(size) / np.sqrt(precision), pool.bounds)
+        taus[:, k] = chosen
+    return pooled, taus
+
+
+def _studies(studies: object) -> list[Study]:
+    given: Any = studies
+    found: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    raise_all(
+        Fault(f"a {type(item).__name__} is no study", mend="give a ca.Panel or a ca.Study")
+        for item in found
+        if not isinstance(item, (Panel, Study))
+    )
+    if not found:
+        raise CausalError(Fault("no study was given", mend="give a ca.Panel or a ca.Study"))
+    return [item if isinstance(item, Study) else Study(item) for item in found]
+
+
+def _unit_times(model: Model) -> set[tuple[str, str]]:
+    """The unit-times that the fit uses, as outcome or as past."""
+    panel, design = model.study.panel, model.design
+    return {
+        (str(panel.units[unit]), str(panel.times[time]))
+        for unit, entry, stop in zip(design.units, design.entry, design.sweep.stop, strict=True)
+        for time in range(entry, stop)
+    }
+
+
+def _inside(model: Model, unit: str) -> tuple[str, ...]:
+    return tuple(model.study.inside.get(unit, ()))
+
+
+def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple[Pool, ...]:
+    shared: dict[str, list[tuple[int, int]]] = {}
+    own: list[Pool] = []
+    for s, model in enumerate(models):
+        for t, term in enumerate(model.system.terms):
+            edge = term.edge
+            if edge is not None and single_door(model.graph, edge, _regressors(model, term)):
+                shared.setdefault(edge.name, []).append((s, t))
+                continue
+            prior, bounds = _on_z(model.term_priors[t])
+            name = f"{term.name} in {model.study.name}"
+            own.append(Pool(name, False, prior, bounds, 0.0, ((s, t),)))
+            why = (
+                "the study does not identify it" if edge is not None else "it runs through nodes that are not measured"
+            )
+            notes.append(f"{name} is not pooled: {why}")
+    pooled: list[Pool] = []
+    for name, members in shared.items():
+        s, t = members[0]
+        prior, bounds = _on_z(models[s].term_priors[t])
+        scale = 0.0 if len(members) == 1 else transport if bounds is None else SELF_TRANSPORT * transport / TRANSPORT
+        pooled.append(Pool(name, True, prior, bounds, scale, tuple(members)))
+    return (*pooled, *own)
+
+
+def _regressors(model: Model, term: Term) -> list[tuple[str, int]]:
+    """The points that the fitted equation of the term's effect holds fixed, the cause apart."""
+    points = [(other.cause, -other.lag) for other in model.system.terms if other.effect == term.effect]
+    return [point for point in points if point != (term.cause, -term.lag)]
+
+
+def _on_z(prior: Dist) -> tuple[Normal, tuple[float, float] | None]:
+    return (Normal(0.0, SELF_SD), (prior.low, prior.high)) if isinstance(prior, Uniform) else (prior, None)
+
+
+def _to_z(values: Floats, bounds: tuple[float, float] | None) -> Floats:
+    if bounds is None:
+        return values
+    return np.arctanh((values - (bounds[0] + bounds[1]) / 2.0) / ((bounds[1] - bounds[0]) / 2.0))
+
+
+def _from_z(values: Any, bounds: tuple[float, float] | None) -> Any:
+    if bounds is None:
+        return values
+    return (bounds[0] + bounds[1]) / 2.0 + (bounds[1] - bounds[0]) / 2.0 * np.tanh(values)
+
+
+def _log_prior(total: Any, squares: Any, count: Any, variance: Any, tau_squared: Any, log: Any = np.log) -> Any:
+    """The log density of a pool's effects given tau, but for a constant: of arrays and of tensors alike.
+
+    `total`, `squares`: the sum of the deviations from the prior's mean, and of their squares. The last axis of `tau_squared` is over tau's points.
+    """
+    spread = tau_squared + count * variance
+    between = squares - total**2 / count
+    return -0.5 * ((count - 1.0) * log(tau_squared) + log(spread) + between / tau_squared + total**2 / count / spread)
+
+
+def _numbers(model: JointModel) -> dict[str, Floats]:
+    parts = {
+        "prior_mean": np.array([pool.prior.mean for pool in model.pools]),
+        "prior_sd": np.array([pool.prior.sd for pool in model.pools]),
+        "tau_scale": np.array([pool.scale for pool in model.pools]),
+    }
+    for k, each in enumerate(model.models):
+        parts |= {f"{name}_{k}": part for name, part in likelihood_numbers(each).items()}
+    return parts
+
+
+def _pymc(model: JointModel) -> pm.Model:
+    import pymc as pm
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor  # its functions promise lists where they give tensors
+
+    starts = model.starts
+    size = int(starts[-1])
+    member = np.zeros((len(model.pools), size))
+    half, middle, bounded = np.zeros(size), np.zeros(size), np.zeros(size, dtype=bool)
+    for k, pool in enumerate(model.pools):
+        at = model.at(pool)
+        member[k, at] = 1.0
+        if pool.bounds is not None:
+            low, high = pool.bounds
+            half[at], middle[at], bounded[at] = (high - low) / 2.0, (high + low) / 2.0, True
+    shared = np.flatnonzero(member.sum(axis=1) > 1)
+    alone = np.flatnonzero(member.sum(axis=1) == 1)
+    coords = {f"node_{k}": list(each.system.nodes) for k, each in enumerate(model.models)}
+    with pm.Model(coords=coords) as out:
+        data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
+        data |= views(data["numbers"], _numbers(model), open_end=False)
+        free = pm.Flat("study_effect", shape=size)
+        deviation = free - data["prior_mean"] @ member
+        if len(alone):
+            scaled = (member[alone] @ deviation) / data["prior_sd"][alone]
+            pm.Potential("alone", -0.5 * pt.sum(scaled**2))
+        if len(shared):
+            total, squares = member[shared] @ deviation, member[shared] @ deviation**2
+            tau_squared = (data["tau_scale"][shared][:, None] * _TAU[None, :]) ** 2
+            count = member[shared].sum(axis=1)[:, None]
+            variance = data["prior_sd"][shared][:, None] ** 2
+            each = _log_prior(total[:, None], squares[:, None], count, variance, tau_squared, pt.log)
+            pm.Potential("shared", pt.sum(pt.logsumexp(each, axis=1)))
+        effect: Any = free
+        if bounded.any():
+            effect = pt.where(bounded, middle + half * pt.tanh(free), free)
+        for k, study in enumerate(model.models):
+            system = study.system
+            width = len(system.nodes) * (system.lags + 1)
+            laid = places(system, [term.name for term in system.terms])
+            matrix = (effect[int(starts[k]) : int(starts[k + 1])] @ laid).reshape((len(system.nodes), width))
+            own = {name.removesuffix(f"_{k}"): tensor for name, tensor in data.items() if name.endswith(f"_{k}")}
+            add_likelihood(study, matrix, own, f"_{k}")
+    return out
