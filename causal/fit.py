@@ -112,7 +112,8 @@ class JointFit:
     def posterior(self) -> xr.Dataset:
         """Draws on the standard scale: `effect` and `tau` (chain, draw, edge).
 
-        An edge that one study carries has that study's effect, and tau is NaN; several studies' `effect` is that of the population of studies.
+        An edge that one study carries has that study's effect, and tau is drawn from its prior; several studies' `effect` is that of the population
+        of studies. What is not pooled has tau 0.
         """
         return self.data["posterior"].to_dataset()
 
@@ -129,25 +130,25 @@ class JointFit:
 
         On the standard scale, or in natural units where every study of the edge measures both nodes by columns of the same names: then at the
         geometric mean of the studies' scales. ``transported=True`` adds what a new study would differ by, Normal(0, tau). Raises
-        `CausalError` for an unknown edge, for one that no study carries by itself, for one that is not pooled and has
-        draws in several studies (ask each by `study`), and for natural units that differ.
+        `CausalError` for an unknown edge, for one that no study carries by itself, for one that no study identifies and
+        several carry (ask each by `study`), for one that is transported from a study that does not identify it, and for natural units that differ.
         """
         if scale not in ("natural", "standard"):
             raise CausalError(Fault(f"scale '{scale}' is not known", mend="take 'natural' or 'standard'"))
         edge = self.model.graph.edge(text)
         pools = [k for k, pool in enumerate(self.model.pools) if pool.name == edge.name]
         if not pools:
-            return self._alone(text, scale)
+            return self._alone(text, scale, transported)
         pool = self.model.pools[pools[0]]
         draws = self.posterior["effect"].isel(edge=pools[0]).drop_vars("edge")
-        if transported and len(pool.members) > 1:
+        if transported:
             tau = self.posterior["tau"].isel(edge=pools[0]).drop_vars("edge")
             draws = _transported(draws, tau, pool.bounds)
         if scale == "natural":
             draws = draws / self._scale(edge.name, [self.model.models[study] for study, _ in pool.members])
         return draws.rename(edge.name)
 
-    def _alone(self, text: str, scale: str) -> xr.DataArray:
+    def _alone(self, text: str, scale: str, transported: bool) -> xr.DataArray:
         faults: list[Fault] = []
         found: list[xr.DataArray] = []
         names = [model.study.name for model in self.model.models]
@@ -156,10 +157,13 @@ class JointFit:
                 found.append(self.study(name).edge(text, scale=scale))
             except CausalError as error:
                 faults.extend(Fault(fault.what, f"study '{name}'", fault.mend) for fault in error.faults)
+        if found and transported:
+            what = f"'{text}' cannot be transported: no study that measures it identifies it"
+            raise CausalError(Fault(what, mend="measure more of the graph, or take transported=False"))
         if len(found) == 1:
             return found[0]
         if found:
-            what = f"'{text}' is not pooled: the studies that measure it do not identify it"
+            what = f"'{text}' is not pooled: its studies do not identify it, or measure a node's effect on itself by different columns"
             raise CausalError(Fault(what, mend=f"ask a study: fit.study('{names[0]}').edge(...)"))
         raise CausalError(*faults)
 
@@ -452,7 +456,7 @@ def _joint_tree(model: JointModel, raw: xr.DataTree, seed: int) -> xr.DataTree:
     """The studies' groups, and what they share in a group `posterior` of its own."""
     import xarray as xr
 
-    free = raw["posterior"]["study_effect"].to_numpy()
+    free = raw["posterior"]["turned"].to_numpy() @ model.turn
     effects = free.copy()
     for pool in model.pools:
         if pool.bounds is not None:

@@ -11,7 +11,8 @@ half-normal stands as `TAU_POINTS` points of equal mass, given one of which the 
     log p(b | tau) = -1/2 [(K - 1) log tau^2 + log(tau^2 + K s^2) + (sum d^2 - (sum d)^2 / K) / tau^2 + (sum d)^2 / (K (tau^2 + K s^2))],
 
 with ``d = b - m`` for the prior Normal(m, s), and the sum over the points is the prior. Given a draw of the effects, tau and then b_e are
-drawn from what remains, which is exact. Effects of a node on itself lie between bounds and are pooled as Fisher's z.
+drawn from what remains, which is exact. Effects of a node on itself lie between bounds and are pooled as Fisher's z, among studies that measure
+the node by the same column: how long a value lasts depends on how it is measured.
 
 Not pooled, and each the study's own: an edge that the study does not identify from what it measures, and a road through nodes that it does
 not measure. Such a road is one number, the product of its edges, with the prior that the product has: its factors have signs that
@@ -51,12 +52,12 @@ if TYPE_CHECKING:
     import pymc as pm
 
 TRANSPORT = 0.1
-"""Scale of the half-normal prior of tau: how far an effect is expected to differ between studies, on the standard scale."""
-SELF_TRANSPORT = 0.3
-"""The same for effects of a node on itself, in Fisher's z."""
+"""Scale of the half-normal prior of tau: how far an effect is expected to differ between studies, on the standard scale or in Fisher's z."""
 SELF_SD = 0.9
 """Sd of the Normal prior of Fisher's z, which is close to a uniform one of the effect between its bounds."""
-TAU_POINTS = 32
+TAU_POINTS = 8
+"""Points of equal mass that stand for the half-normal prior of tau. The smallest of many would draw the effects onto each other so closely
+that the sampler slows down for nothing."""
 
 _TAU = np.array([NormalDist().inv_cdf((1.0 + (k + 0.5) / TAU_POINTS) / 2.0) for k in range(TAU_POINTS)])
 
@@ -66,7 +67,8 @@ class Pool:
     """One effect and the terms that stand for it: `members` (study, term) are places in `JointModel.models` and its `system.terms`.
 
     `name` is the edge's text where it is identified, else says whose term it is. `prior` is that of the effect or, where
-    `bounds` are given, of ``atanh((b - middle) / half-width)``. `scale` is that of tau, 0 where there is one member only.
+    `bounds` are given, of ``atanh((b - middle) / half-width)``; with one member an effect between bounds is uniform between them
+    instead. `scale` is that of tau, 0 where the effect is not identified.
     """
 
     name: str
@@ -114,6 +116,21 @@ class JointModel:
     def starts(self) -> Ints:
         """Where each study's terms begin in the vector of all studies' terms, and where the last one's end."""
         return np.cumsum([0, *(len(model.system.terms) for model in self.models)])
+
+    @property
+    def turn(self) -> Floats:
+        """The orthogonal matrix (sampled, term) that makes the studies' effects of what is sampled.
+
+        Of a pool that are the mean of its effects, times the root of their number, and what they differ by: the prior is narrow in the
+        differences only, and the sampler takes steps of one length along each coordinate.
+        """
+        from scipy.linalg import helmert
+
+        turn = np.eye(int(self.starts[-1]))
+        for pool in self.pools:
+            at = self.at(pool)
+            turn[np.ix_(at, at)] = helmert(len(at), full=True)
+        return turn
 
     def at(self, pool: Pool) -> list[int]:
         """Where the members of `pool` stand in the vector of all studies' terms."""
@@ -221,14 +238,15 @@ def overlaps(models: Sequence[Model]) -> tuple[Fault, ...]:
 def drawn_pools(model: JointModel, effects: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
     """The pooled effect and tau of each pool (draw, pool), drawn given the studies' effects (draw, term).
 
-    With one member the effect is that member's, and tau is NaN.
+    With one member the effect is that member's, and tau, of which the data then say nothing, comes from its prior.
     """
     size = len(effects)
-    pooled, taus = np.empty((size, len(model.pools))), np.full((size, len(model.pools)), np.nan)
+    pooled, taus = np.empty((size, len(model.pools))), np.empty((size, len(model.pools)))
     for k, pool in enumerate(model.pools):
         values = effects[:, model.at(pool)]
         if len(pool.members) == 1:
             pooled[:, k] = values[:, 0]
+            taus[:, k] = pool.scale * generator.choice(_TAU, size=size)
             continue
         z = _to_z(values, pool.bounds)
         count, tau = z.shape[1], pool.scale * _TAU
@@ -272,13 +290,15 @@ def _inside(model: Model, unit: str) -> tuple[str, ...]:
 
 
 def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple[Pool, ...]:
-    shared: dict[str, list[tuple[int, int]]] = {}
+    shared: dict[tuple[str, str], list[tuple[int, int]]] = {}
     own: list[Pool] = []
     for s, model in enumerate(models):
         for t, term in enumerate(model.system.terms):
             edge = term.edge
             if edge is not None and single_door(model.graph, edge, _regressors(model, term)):
-                shared.setdefault(edge.name, []).append((s, t))
+                # How long a value lasts is a property of the measure: that of another column is another number.
+                measure = repr(model.study.measure(edge.cause)) if edge.cause == edge.effect else ""
+                shared.setdefault((edge.name, measure), []).append((s, t))
                 continue
             prior, bounds = _on_z(model.term_priors[t])
             name = f"{term.name} in {model.study.name}"
@@ -288,11 +308,15 @@ def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple
             )
             notes.append(f"{name} is not pooled: {why}")
     pooled: list[Pool] = []
-    for name, members in shared.items():
+    names = [name for name, _ in shared]
+    for (name, _), members in shared.items():
         s, t = members[0]
+        if names.count(name) > 1:
+            studies = " and ".join(models[study].study.name for study, _ in members)
+            notes.append(f"{name} in {studies} is pooled with no study that measures it by another column")
+            name = f"{name} in {studies}"
         prior, bounds = _on_z(models[s].term_priors[t])
-        scale = 0.0 if len(members) == 1 else transport if bounds is None else SELF_TRANSPORT * transport / TRANSPORT
-        pooled.append(Pool(name, True, prior, bounds, scale, tuple(members)))
+        pooled.append(Pool(name, True, prior, bounds, transport, tuple(members)))
     return (*pooled, *own)
 
 
@@ -361,11 +385,14 @@ def _pymc(model: JointModel) -> pm.Model:
     with pm.Model(coords=coords) as out:
         data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
         data |= views(data["numbers"], _numbers(model), open_end=False)
-        free = pm.Flat("study_effect", shape=size)
+        free = pm.Flat("turned", shape=size) @ model.turn
         deviation = free - data["prior_mean"] @ member
         if len(alone):
             scaled = (member[alone] @ deviation) / data["prior_sd"][alone]
-            pm.Potential("alone", -0.5 * pt.sum(scaled**2))
+            # An effect between bounds that no other study shares is uniform, exactly: the density of its z is the slope of tanh.
+            slope = -2.0 * pt.log(pt.cosh(member[alone] @ free))
+            uniform = np.array([model.pools[k].bounds is not None for k in alone])
+            pm.Potential("alone", pt.sum(pt.where(uniform, slope, -0.5 * scaled**2)))
         if len(shared):
             total, squares = member[shared] @ deviation, member[shared] @ deviation**2
             tau_squared = (data["tau_scale"][shared][:, None] * _TAU[None, :]) ** 2

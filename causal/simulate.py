@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from causal.equations import Floats, in_use, stacked
 from causal.errors import CausalError, Fault, nearest, raise_all
-from causal.fit import Fit
+from causal.fit import Fit, JointFit
 from causal.intervene import Cut, Intervention, ScaleEdge, Shift, as_interventions
 from causal.model import Model
 
@@ -216,7 +216,13 @@ def _plan(
 
 
 def _check_settings(fit: object, horizon: object, seed: object) -> None:
-    faults = [] if isinstance(fit, Fit) else [Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns")]
+    faults: list[Fault] = []
+    if isinstance(fit, JointFit):
+        name = fit.model.models[0].study.name
+        what = "a fit of several studies has a world for each of them"
+        faults.append(Fault(what, mend=f"simulate one study's: fit.study('{name}')"))
+    elif not isinstance(fit, Fit):
+        faults.append(Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns"))
     faults.extend(
         Fault(f"the {label} is {number!r}", mend="give a whole number, 0 or above")
         for label, number in (("horizon", horizon), ("seed", seed))

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from causal.fit import fit
-from causal.joint import build_model
-from causal.panel import Panel
+from causal.joint import JointModel, build_model
+from causal.panel import Panel, Study
 from causal.syntax import read_graph
 from tests.oracle import loops
 
@@ -98,3 +98,76 @@ def test_dummies_alone_differ_most_in_the_self_effects_which_they_bias_downwards
     # Even at 25 periods the self effects lie over one sd too low, about (1 + effect) / 25; their causes' effects move with them.
     assert min(value for edge, value in apart.items() if edge[0] == edge[1]) > 1.0
     assert max(abs(value) for edge, value in apart.items() if edge[0] != edge[1]) < 0.5
+
+
+def plain_pooled_draws(studies: list[dict[str, NDArray[np.float64]]]) -> NDArray[np.float64]:
+    """Draws (draw, edge) of the pooled effects of a two-node loop, tau among the parameters, non-centred."""
+    import nutpie
+    import pymc as pm
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    nodes = loops.nodes_of(loops.TWO_TRUE)
+    with pm.Model() as model:
+        own: list[dict[tuple[str, str, int], Any]] = [{} for _ in studies]
+        for edge in loops.TWO_TRUE:
+            name = loops.edge_name(*edge)
+            itself = edge[0] == edge[1]
+            tau = pm.HalfNormal(f"tau of {name}", 0.1)
+            shared = pm.Normal(f"shared {name}", 0.0, 0.9 if itself else 1.0)
+            pm.Deterministic(name, pt.tanh(shared) if itself else shared)
+            for k, effects in enumerate(own):
+                value = shared + tau * pm.Normal(f"{name} in {k}", 0.0, 1.0)
+                effects[edge] = pt.tanh(value) if itself else value
+        for k, (standard, effects) in enumerate(zip(studies, own, strict=True)):
+            units, times = next(iter(standard.values())).shape
+            for node in nodes:
+                unit = pm.Normal(f"unit of {node} in {k}", 0.0, 10.0, shape=units)
+                year = pm.Normal(f"year of {node} in {k}", 0.0, 10.0, shape=times - 2)
+                mean = unit[:, None] + pt.concatenate([pt.zeros(1), year])[None, :]
+                for (cause, effect, _), value in effects.items():
+                    if effect == node:
+                        mean = mean + value * standard[cause][:, :-1]
+                pm.Normal(
+                    f"{node} in {k}", mean, pm.HalfNormal(f"sd of {node} in {k}", 1.0), observed=standard[node][:, 1:]
+                )
+            step = pt.stack([pt.stack([effects[(cause, effect, 1)] for cause in nodes]) for effect in nodes])
+            power, total = pt.eye(2), 0.0
+            for s in range(1, times - 1):
+                power = power @ step
+                total = total + (units - 1) * (times - 1 - s) / ((times - 1) * s) * pt.trace(power)
+            pm.Potential(f"correction in {k}", total)
+    tree: Any = nutpie.sample(
+        nutpie.compile_pymc_model(model),
+        draws=2500,
+        tune=1500,
+        chains=2,
+        seed=3,
+        progress_bar=False,
+        target_accept=0.95,
+    )
+    drawn = tree["posterior"].to_dataset()
+    return np.stack([drawn[loops.edge_name(*edge)].to_numpy().ravel() for edge in loops.TWO_TRUE], axis=1)
+
+
+def test_the_pooled_effects_are_those_of_a_model_that_samples_tau() -> None:
+    studies: list[Study] = []
+    for k in range(2):
+        # Far from a unit root, where the package's correction stops growing and this plain one does not.
+        effects = loops.TWO_TRUE | {("x", "x", 1): 0.4, ("x", "y", 1): (0.05, 0.4)[k]}
+        frame = loops.panel(effects, units=15, times=10, seed=31 + k, year_sd=0.5)
+        frame["unit"] = [f"{k} {unit}" for unit in frame["unit"]]
+        studies.append(Study(Panel.from_frame(frame, unit="unit", time="year"), name=str(k)))
+    model = build_model(read_graph(loops.TWO), studies)
+    assert isinstance(model, JointModel)
+    found = fit(model, seed=4, draws=2500, chains=2)
+    ours = np.stack(
+        [found.edge(loops.edge_name(*edge), scale="standard").to_numpy().ravel() for edge in loops.TWO_TRUE], axis=1
+    )
+    plain = plain_pooled_draws(
+        [dict(zip(each.system.nodes, each.design.standard, strict=True)) for each in model.models]
+    )
+    apart = (ours.mean(axis=0) - plain.mean(axis=0)) / plain.std(axis=0)
+    print("apart, in sd", apart.round(3), "ratio of sds", (ours.std(axis=0) / plain.std(axis=0)).round(3))
+    assert np.abs(apart).max() < 0.1
+    np.testing.assert_allclose(ours.std(axis=0) / plain.std(axis=0), 1.0, atol=0.1)

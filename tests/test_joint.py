@@ -1,0 +1,373 @@
+"""Several studies in one model: the pooled prior against its definition, the draws of what was integrated out, and who may stand beside whom."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from causal.dist import Normal, Uniform
+from causal.errors import CausalError
+from causal.fit import JointFit, fit
+from causal.joint import (
+    TAU_POINTS,
+    TRANSPORT,
+    JointModel,
+    _log_prior,  # pyright: ignore[reportPrivateUsage]
+    build_model,
+    drawn_pools,
+    overlaps,
+)
+from causal.model import Model
+from causal.panel import Panel, Study
+from causal.simulate import contrast
+from causal.syntax import read_graph
+from tests.oracle import loops
+
+Floats = NDArray[np.float64]
+
+LOOP = read_graph(loops.FOUR)
+PRIORS = {"revenue -> corruption": Normal(0.2, 0.3), "corruption -> presence": Normal(-0.1, 0.5)}
+TAUS = TRANSPORT * stats.halfnorm.ppf((np.arange(TAU_POINTS) + 0.5) / TAU_POINTS)
+"""The points of equal mass, by another library's quantiles."""
+
+
+def rows(name: str, *nodes: str, seed: int = 0, times: int = 9) -> pd.DataFrame:
+    """Twelve units of the four-node loop, of which `nodes` are measured; the units are named after the study."""
+    frame = loops.panel(loops.FOUR_TRUE, units=12, times=times, seed=seed, year_sd=0.5)
+    frame["unit"] = [f"{name} {unit}" for unit in frame["unit"]]
+    return frame[["unit", "year", *nodes]]
+
+
+def panel(frame: pd.DataFrame) -> Panel:
+    return Panel.from_frame(frame, unit="unit", time="year")
+
+
+def study(name: str, *nodes: str, seed: int = 0, times: int = 9, **other: Any) -> Study:
+    return Study(panel(rows(name, *nodes, seed=seed, times=times)), name=name, **other)
+
+
+def joint(*studies: Study, **settings: Any) -> JointModel:
+    found = build_model(LOOP, studies, PRIORS, **settings)
+    assert isinstance(found, JointModel)
+    return found
+
+
+@pytest.fixture(scope="module")
+def three() -> JointModel:
+    """Three studies, two of which share revenue -> corruption, and the last of which measures presence by another column."""
+    return joint(
+        study("one", "revenue", "corruption", "illicit", seed=1),
+        study("two", "revenue", "corruption", "illicit", "presence", seed=2),
+        Study(
+            panel(rows("three", "presence", "illicit", seed=3).rename(columns={"presence": "index"})),
+            {"presence": "index", "illicit": "illicit"},
+            name="three",
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def joint_fit(three: JointModel) -> JointFit:
+    return fit(three, seed=1, draws=300, chains=2, allow_unconverged=True)
+
+
+def test_the_pooled_prior_is_a_mixture_of_normals_whose_effects_share_a_mean() -> None:
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 3, 5):
+        shift: list[float] = []
+        for _ in range(6):
+            deviations, sd, tau = rng.normal(size=count), rng.uniform(0.2, 2.0), rng.uniform(0.05, 1.0)
+            covariance = sd**2 * np.ones((count, count)) + tau**2 * np.eye(count)
+            exact = float(stats.multivariate_normal(np.zeros(count), covariance).logpdf(deviations))
+            found = float(_log_prior(deviations.sum(), (deviations**2).sum(), float(count), sd**2, tau**2))
+            shift.append(exact - found)
+        # What is left out is a constant: it depends on neither effects nor scales.
+        np.testing.assert_allclose(shift, shift[0], atol=1e-9)
+
+
+def test_the_log_density_is_that_of_the_mixture_and_of_each_studys_likelihood(three: JointModel) -> None:
+    """Built again by hand: from the single models' likelihood, and from the prior written with scipy."""
+    rng = np.random.default_rng(4)
+    together = three.pymc.compile_logp()
+    singles = [model.pymc for model in three.models]
+    likelihoods = [single.compile_logp(list(single.potentials), jacobian=False) for single in singles]
+    shift: list[float] = []
+    for _ in range(5):
+        z = 0.3 * rng.normal(size=int(three.starts[-1]))
+        effects = z.copy()
+        prior = 0.0
+        for pool in three.pools:
+            at = three.at(pool)
+            values = z[at]
+            if pool.bounds is not None:
+                assert pool.bounds == (-1.0, 1.0)
+                effects[at] = np.tanh(values)
+            mean, sd = pool.prior.mean, pool.prior.sd
+            if len(at) > 1:
+                parts = [
+                    stats.multivariate_normal(
+                        np.full(len(at), mean), sd**2 * np.ones((len(at), len(at))) + tau**2 * np.eye(len(at))
+                    ).logpdf(values)
+                    for tau in TAUS
+                ]
+                prior += float(special.logsumexp(parts))
+            elif pool.bounds is None:
+                prior += float(stats.norm(mean, sd).logpdf(values[0]))
+            else:
+                prior += float(np.log(1.0 - np.tanh(values[0]) ** 2))
+        point: dict[str, Any] = {"turned": three.turn @ z}
+        total = prior
+        for k, (model, likelihood) in enumerate(zip(three.models, likelihoods, strict=True)):
+            log_sd = 0.2 * rng.normal(size=len(model.system.nodes))
+            point[f"shock_sd_{k}_log__"] = log_sd
+            total += float(np.sum(stats.halfnorm().logpdf(np.exp(log_sd)) + log_sd))
+            own = effects[int(three.starts[k]) : int(three.starts[k + 1])]
+            single: dict[str, Any] = {"shock_sd_log__": log_sd}
+            normal = np.array([isinstance(prior, Normal) for prior in model.term_priors])
+            if normal.any():
+                single["effect"] = own[normal]
+            if (~normal).any():
+                single["bounded_effect_interval__"] = special.logit((own[~normal] + 1.0) / 2.0)
+            if model.loadings:
+                loading = rng.normal(size=len(model.loadings))
+                point[f"shock_loading_{k}"] = single["shock_loading"] = loading
+                total += float(stats.norm().logpdf(loading).sum())
+            total += float(likelihood(single))
+        shift.append(float(together(point)) - total)
+    np.testing.assert_allclose(shift, shift[0], rtol=0, atol=1e-6)
+
+
+def test_what_was_integrated_out_is_drawn_from_its_exact_posterior(three: JointModel) -> None:
+    pool_at = next(k for k, pool in enumerate(three.pools) if pool.name == "revenue -> corruption [lag=1]")
+    pool = three.pools[pool_at]
+    effects = np.zeros(int(three.starts[-1]))
+    effects[three.at(pool)] = values = np.array([0.1, 0.45])
+    pooled, taus = drawn_pools(three, np.tile(effects, (40000, 1)), np.random.default_rng(3))
+
+    grid = np.linspace(-2.5, 2.5, 20001)
+    moments = np.empty((TAU_POINTS, 3))
+    for k, tau in enumerate(TAUS):
+        density = stats.norm(pool.prior.mean, pool.prior.sd).pdf(grid)
+        for value in values:
+            density = density * stats.norm(grid, tau).pdf(value)
+        moments[k] = [np.trapezoid(grid**power * density, grid) for power in range(3)]
+    mass = moments[:, 0].sum()
+    mean = moments[:, 1].sum() / mass
+    sd = np.sqrt(moments[:, 2].sum() / mass - mean**2)
+    assert pooled[:, pool_at].mean() == pytest.approx(mean, abs=4 * sd / 200)
+    assert pooled[:, pool_at].std() == pytest.approx(sd, rel=0.02)
+    shares = [float(np.isclose(taus[:, pool_at], tau).mean()) for tau in TAUS]
+    np.testing.assert_allclose(shares, moments[:, 0] / mass, atol=0.01)
+
+
+def test_an_effect_of_one_study_is_that_studys_and_its_tau_is_the_priors(three: JointModel) -> None:
+    at = next(k for k, pool in enumerate(three.pools) if pool.name == "corruption -> presence")
+    assert len(three.pools[at].members) == 1
+    effects = np.random.default_rng(1).normal(size=(8000, int(three.starts[-1])))
+    pooled, taus = drawn_pools(three, np.tanh(effects), np.random.default_rng(3))
+    np.testing.assert_array_equal(pooled[:, at], np.tanh(effects)[:, three.at(three.pools[at])[0]])
+    shares = [float(np.isclose(taus[:, at], tau).mean()) for tau in TAUS]
+    np.testing.assert_allclose(shares, 1 / TAU_POINTS, atol=0.02)
+
+
+def test_only_what_a_study_identifies_is_pooled(three: JointModel) -> None:
+    identified = {pool.name: len(pool.members) for pool in three.pools if pool.identified}
+    assert identified == {
+        "revenue -> corruption [lag=1]": 2,
+        "corruption -> corruption [lag=1]": 2,
+        "illicit -> revenue": 2,
+        "presence -> illicit [lag=1]": 2,
+        "corruption -> presence": 1,
+        "presence -> presence [lag=1]": 1,
+    }
+    own = {pool.name for pool in three.pools if not pool.identified}
+    # In study three presence depends on unmeasured corruption, which has a memory of its own.
+    assert "presence -> presence [lag=1] in three" in own
+    assert all(pool.scale == 0.0 for pool in three.pools if not pool.identified)
+    assert any("presence -> presence [lag=1] in three is not pooled" in note for note in three.notes)
+
+
+def test_a_road_through_unmeasured_nodes_is_one_number() -> None:
+    model = joint(study("one", "revenue", "corruption"), study("two", "presence", "illicit"))
+    roads = [pool for pool in model.pools if not pool.identified]
+    assert roads
+    assert all(len(pool.members) == 1 for pool in roads)
+    free = {variable.name for variable in model.pymc.free_RVs}
+    assert free == {"turned", "shock_sd_0", "shock_sd_1"}
+
+
+def test_self_effects_by_different_columns_are_not_pooled() -> None:
+    other = rows("two", "revenue", "corruption", "illicit", "presence", seed=2)
+    renamed = Study(
+        panel(other.rename(columns={"corruption": "index"})),
+        {"corruption": "index", "presence": "presence", "revenue": "revenue", "illicit": "illicit"},
+        name="two",
+    )
+    model = joint(study("one", "revenue", "corruption", "illicit", "presence", seed=1), renamed)
+    sizes = {pool.name: len(pool.members) for pool in model.pools}
+    assert sizes["revenue -> corruption [lag=1]"] == 2
+    assert sizes["presence -> presence [lag=1]"] == 2
+    assert sizes["corruption -> corruption [lag=1] in one"] == 1
+    assert sizes["corruption -> corruption [lag=1] in two"] == 1
+
+
+def test_the_turn_leaves_the_density_of_effects_alone(three: JointModel) -> None:
+    np.testing.assert_allclose(three.turn @ three.turn.T, np.eye(int(three.starts[-1])), atol=1e-12)
+
+
+def test_one_study_in_a_list_is_the_model_of_that_study() -> None:
+    assert isinstance(build_model(LOOP, [study("one", "revenue", "corruption")]), Model)
+
+
+def shifted(given: Study, name: str, **other: Any) -> Study:
+    return replace(given, name=name, **other)
+
+
+@pytest.mark.parametrize(
+    ("studies", "settings", "words"),
+    [
+        (lambda: [study("one", "revenue", "corruption"), study("one", "presence", "illicit")], {}, "named 'one'"),
+        (
+            lambda: [study("one", "revenue", "corruption"), study("two", "presence", "illicit")],
+            {"transport": 0.0},
+            "transport is 0.0",
+        ),
+        (
+            lambda: [study("one", "revenue", "corruption"), study("two", "presence", "illicit")],
+            {"transport": float("nan")},
+            "transport is nan",
+        ),
+        (
+            lambda: [
+                study("one", "revenue", "corruption"),
+                shifted(study("one", "presence", "illicit"), "two"),
+            ],
+            {},
+            "enter through 'one' and through 'two'",
+        ),
+        (
+            lambda: [
+                study("one", "revenue", "corruption"),
+                study("two", "presence", "illicit", inside={"two u000": ("one u003", "somewhere")}),
+            ],
+            {},
+            "one u003",
+        ),
+        (
+            lambda: [
+                study("one", "presence", "illicit", inside={"one u000": ("two u003",)}),
+                study("two", "revenue", "corruption"),
+            ],
+            {},
+            "two u003",
+        ),
+        (lambda: [study("one", "revenue"), study("two", "illicit"), "three"], {}, "a str is no study"),
+    ],
+)
+def test_what_cannot_stand_beside_each_other_is_refused(
+    studies: Callable[[], list[Any]], settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(CausalError, match=words):
+        build_model(LOOP, studies(), PRIORS, **settings)
+
+
+def test_faults_of_all_studies_come_at_once() -> None:
+    flat = rows("one", "revenue", "corruption").assign(revenue=1.0)
+    with pytest.raises(CausalError) as found:
+        build_model(
+            LOOP,
+            [
+                Study(panel(flat), name="one"),
+                study("one", "presence", "illicit", times=1),
+            ],
+            transport=-1.0,
+        )
+    text = str(found.value)
+    assert all(words in text for words in ("transport is -1.0", "named 'one'", "constant", "single period"))
+
+
+def test_other_periods_of_the_same_unit_may_stand_in_two_studies() -> None:
+    whole = rows("one", "revenue", "corruption", times=16)
+    early = Study(panel(whole[whole["year"] < 2008]), name="early")
+    late = Study(panel(whole[whole["year"] >= 2008]), name="late")
+    both = joint(early, late)
+    assert overlaps(both.models) == ()
+    middle = Study(panel(whole[whole["year"] >= 2007]), name="late")
+    with pytest.raises(CausalError, match="2007"):
+        joint(early, middle)
+
+
+def test_a_fit_has_what_the_studies_share_and_what_each_has(joint_fit: JointFit, three: JointModel) -> None:
+    assert list(joint_fit.posterior["effect"].dims) == ["chain", "draw", "edge"]
+    name = "revenue -> corruption [lag=1]"
+    both = [joint_fit.study(key).edge(name, scale="standard") for key in ("one", "two")]
+    assert not np.allclose(both[0], both[1])
+    pooled = joint_fit.edge("revenue -> corruption", scale="standard")
+    assert min(map(float, (both[0].mean(), both[1].mean()))) - 0.05 < float(pooled.mean()) < 0.6
+    # Someone else's study is told less than these studies are.
+    assert float(joint_fit.edge(name, scale="standard", transported=True).std()) > float(pooled.std())
+    scales = [three.models[k].on_standard_scale(name) for k in (0, 1)]
+    np.testing.assert_allclose(joint_fit.edge(name), pooled / np.sqrt(np.prod(scales)))
+    single = joint_fit.edge("corruption -> presence", scale="standard")
+    np.testing.assert_array_equal(single, joint_fit.study("two").edge("corruption -> presence", scale="standard"))
+    moved = joint_fit.edge("corruption -> corruption", scale="standard", transported=True)
+    assert -1.0 < float(moved.min()) < float(moved.max()) < 1.0
+
+
+def test_a_study_of_the_fit_simulates(joint_fit: JointFit) -> None:
+    effect = contrast(joint_fit.study("two"), "shift revenue 1", outcome="presence")
+    assert float(effect.isel(time=-1).mean()) != 0.0
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda found: found.study("four"), "no study 'four'"),
+        (lambda found: found.edge("revenue -> presence"), "revenue -> presence"),
+        (lambda found: found.edge("revenue -> corruption", scale="log"), "scale 'log'"),
+        (lambda found: found.edge("presence -> illicit"), "no natural unit"),
+        (
+            lambda found: contrast(found, "shift revenue 1", outcome="corruption"),  # pyright: ignore[reportArgumentType]
+            r"fit\.study\('one'\)",
+        ),
+    ],
+)
+def test_what_a_joint_fit_cannot_say_is_one_clear_error(
+    joint_fit: JointFit, ask: Callable[[JointFit], object], words: str
+) -> None:
+    with pytest.raises(CausalError, match=words):
+        ask(joint_fit)
+
+
+def test_a_stored_fit_is_the_same_and_is_not_sampled_again(
+    three: JointModel, joint_fit: JointFit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fit(three, seed=1, draws=300, chains=2, allow_unconverged=True, store=tmp_path)
+    np.testing.assert_array_equal(first.posterior["effect"], joint_fit.posterior["effect"])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("sampled again")
+
+    monkeypatch.setattr(sys.modules["causal.fit"], "_sampled", refuse)
+    again = fit(three, seed=1, draws=300, chains=2, allow_unconverged=True, store=tmp_path)
+    for group in ("posterior", "study_1/posterior"):
+        for name, values in first.data[group].to_dataset().data_vars.items():
+            np.testing.assert_array_equal(again.data[group].to_dataset()[name], values)
+    assert again.convergence == first.convergence
+
+
+def test_other_priors_or_another_transport_swap_into_the_compiled_form(three: JointModel) -> None:
+    studies = [model.study for model in three.models]
+    other = build_model(LOOP, studies, {"revenue -> corruption": Normal(0.0, 0.1)}, transport=0.3)
+    assert other.structure == three.structure
+    narrow = build_model(LOOP, studies, {"presence -> presence": Uniform(0.0, 1.0)})
+    assert narrow.structure != three.structure
