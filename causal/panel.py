@@ -269,7 +269,11 @@ def leave_out(panel: Panel, rows: Sequence[str] = (), *, first: Any = None, last
         raise CausalError(Fault("nothing is left of the panel", mend="leave less out"))
     # Left out cells are missing, so that a unit keeps the periods that it has on both sides of a gap.
     data = panel.data.where(~_mask(panel, gone)).isel(unit=kept, time=slice(start, stop + 1))
-    return Panel(data, panel.notes, panel.refused)
+    notes = [note for note in panel.notes if not note.startswith("values missing")]
+    if rows:
+        notes.append(f"left out: {_listed(rows, 12)}")
+    notes.extend(_notes(data, np.ones((data.sizes["unit"], data.sizes["time"]), dtype=np.bool_)))
+    return Panel(data, tuple(dict.fromkeys(notes)), panel.refused)
 
 
 def _mask(panel: Panel, gone: NDArray[np.bool_]) -> xarray.DataArray:

@@ -414,14 +414,19 @@ def _parse_studies(
         if table.keeps is not None:
             kept = {*table.keeps, *study.measured(graph)}
             study = replace(study, sets_aside=tuple(node for node in graph.names if node not in kept))
+        found = ()
         if nodes_known:
-            faults.extend(study_faults(study, graph, lambda node, where=where: where.get(node, f"{where['']} {node}:")))
+            found = study_faults(study, graph, lambda node, where=where: where.get(node, f"{where['']} {node}:"))
+            faults.extend(found)
         studies.append(study)
         if together is None or not together.enters:
             continue
         kept = _without(file, (*path, "joint"), panel, together.leave_out, faults, together.first, together.last)
         if kept is not None:
             joint.append(replace(study, panel=kept))
+            if nodes_known and kept is not panel and not found:
+                at = file.at((*path, "joint"), tag=(*path, "joint"))
+                faults.extend(study_faults(joint[-1], graph, lambda node, at=at: f"{at} {node}:" if node else at))
     if file.parsed and not file.content.get("study"):
         faults.append(Fault("names no study", file.name, "write [study.NAME] with a file or a dataset"))
     return studies, joint
