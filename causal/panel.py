@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 MISSING = ("", "NA", "NaN", "nan")
 _NAMED = 5  # how many of a kind a message names before it only counts
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+_LEFT_OUT = re.compile(r"(.+?)(?:\s+from\s+(\S+))?(?:\s+to\s+(\S+))?")
 _WHOLE = re.compile(r"0|-?[1-9]\d*")
 
 
@@ -224,6 +225,62 @@ class Study:
                 "time": self.panel.data["time"],
             },
         )
+
+
+def leave_out(panel: Panel, rows: Sequence[str] = (), *, first: Any = None, last: Any = None) -> Panel:
+    """The panel without some of its rows, and without the times before `first` and after `last`.
+
+    Each of `rows` is a unit by its text, alone or with the times that are left out, both included: "PER",
+    "PER from 2012", "PER from 2003 to 2008", "PER to 2008". Rows left out are missing; a unit of which nothing is left
+    goes. Raises `CausalError` with everything wrong at once: an unknown unit, a time that is none of the panel's, nothing left.
+
+    >>> import pandas
+    >>> frame = pandas.DataFrame({"unit": ["a", "a", "b", "b"], "year": [1, 2, 1, 2], "x": [1.0, 2.0, 3.0, 4.0]})
+    >>> left = leave_out(Panel.from_frame(frame), ["b to 1"])
+    >>> left.data["x"].values.tolist()
+    [[1.0, 2.0], [nan, 4.0]]
+    """
+    faults: list[Fault] = []
+    units = [str(unit) for unit in panel.units]
+    gone = np.zeros((len(units), len(panel.times)), dtype=np.bool_)
+    position = {str(time): at for at, time in enumerate(panel.times)}
+
+    def place(text: str | None, absent: int, where: str) -> int:
+        if text is not None and text not in position:
+            mend = f"times go from {panel.times[0]} to {panel.times[-1]}"
+            faults.append(Fault(f"'{text}' is no time of the panel", where, mend))
+        return absent if text is None else position.get(text, absent)
+
+    start = place(None if first is None else str(first), 0, "first")
+    stop = place(None if last is None else str(last), len(panel.times) - 1, "last")
+    for text in rows:
+        found = _LEFT_OUT.fullmatch(text.strip())
+        unit, begin, end = (text.strip(), None, None) if found is None or text.strip() in units else found.groups()
+        if unit not in units:
+            faults.append(Fault(f"'{text}': no unit '{unit}'", mend=nearest(unit, units)))
+            continue
+        at = place(begin, 0, f"'{text}'"), place(end, len(panel.times) - 1, f"'{text}'")
+        if at[0] > at[1]:
+            faults.append(Fault(f"'{text}' ends before it starts", mend="swap the times"))
+        gone[units.index(unit), at[0] : at[1] + 1] = True
+    raise_all(faults)
+    kept = np.flatnonzero(~gone[:, start : stop + 1].all(axis=1))
+    if start > stop or len(kept) == 0:
+        raise CausalError(Fault("nothing is left of the panel", mend="leave less out"))
+    # Left out cells are missing, so that a unit keeps the periods that it has on both sides of a gap.
+    data = panel.data.where(~_mask(panel, gone)).isel(unit=kept, time=slice(start, stop + 1))
+    notes = [note for note in panel.notes if not note.startswith("values missing")]
+    if rows:
+        notes.append(f"left out: {_listed(rows, 12)}")
+    notes.extend(_notes(data, np.ones((data.sizes["unit"], data.sizes["time"]), dtype=np.bool_)))
+    return Panel(data, tuple(dict.fromkeys(notes)), panel.refused)
+
+
+def _mask(panel: Panel, gone: NDArray[np.bool_]) -> xarray.DataArray:
+    import xarray
+
+    coords = {"unit": panel.data["unit"], "time": panel.data["time"]}
+    return xarray.DataArray(gone, dims=("unit", "time"), coords=coords)
 
 
 def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None = None) -> tuple[Fault, ...]:

@@ -43,7 +43,7 @@ from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import Cut, ScaleEdge, read_interventions
 from causal.measurement import Measure
-from causal.panel import Panel, Study, read_csv, study_faults
+from causal.panel import Panel, Study, leave_out, read_csv, study_faults
 from causal.syntax import read_edge, read_graph
 from priors import elicit
 
@@ -86,6 +86,7 @@ class Bundle:
 
     `costs` holds what measuring a node costs, by its name, 1 where the bundle says nothing; and what measuring the cause
     behind a latent costs, by the latent's name, where the bundle says so. `math.inf` is for what nobody can measure.
+    `joint` holds the studies with the rows that a model of them all keeps, so that no unit-time enters it twice.
     """
 
     ledger: Ledger
@@ -96,6 +97,7 @@ class Bundle:
     costs: Mapping[str, float]
     folder: Path
     key: str
+    joint: tuple[Study, ...] = ()
 
     @property
     def source(self) -> Source:
@@ -147,12 +149,12 @@ def read_bundle(path_or_key: Path | str = DEFAULT) -> Bundle:
     faults: list[Fault] = []
     claims, studies, interventions = (_read_file(folder, name, faults) for name in (_CLAIMS, _STUDIES, _INTERVENTIONS))
     parsed = _parse_claims(claims, faults)
-    made = _parse_studies(studies, folder, parsed.graph, faults, nodes_known=claims.parsed)
+    made, joint = _parse_studies(studies, folder, parsed.graph, faults, nodes_known=claims.parsed)
     specs = _parse_interventions(interventions, parsed.graph, faults, nodes_known=claims.parsed)
     raise_all(faults)
     key = folder.name or folder.resolve().name
     cards, costs = MappingProxyType(dict(parsed.cards)), MappingProxyType(dict(parsed.costs))
-    return Bundle(parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, costs, folder, key)
+    return Bundle(parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, costs, folder, key, tuple(joint))
 
 
 # -------------------------------------------------------------------------------------------------------- claims
@@ -367,10 +369,14 @@ def _figures(file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]) ->
 # -------------------------------------------------------------------------------------- studies and interventions
 
 
-def _parse_studies(file: _File, folder: Path, graph: Graph, faults: list[Fault], *, nodes_known: bool) -> list[Study]:
+def _parse_studies(
+    file: _File, folder: Path, graph: Graph, faults: list[Fault], *, nodes_known: bool
+) -> tuple[list[Study], list[Study]]:
+    """The studies as they stand alone, and those of them that enter a joint model, with the rows that they keep there."""
     from priors import schema
 
     studies: list[Study] = []
+    joint: list[Study] = []
     for name, path in file.children("study", faults):
         table = file.table(schema.StudyTable, path, faults)
         if table is None:
@@ -390,21 +396,67 @@ def _parse_studies(file: _File, folder: Path, graph: Graph, faults: list[Fault],
                     "says both what it sets aside and what it keeps", file.at((*path, "keeps")), "keep one of the two"
                 )
             )
+        together = file.validated(schema.JointTable, table.joint, (*path, "joint"), faults)
         panel = _panel(file, path, table, folder, faults)
+        panel = panel and _without(file, (*path, "leave_out"), panel, table.leave_out, faults)
         if panel is None:
             continue
         study = Study(
-            panel, measures, name, table.label or name, table.population, tuple(table.sets_aside), table.dataset or ""
+            panel,
+            measures,
+            name,
+            table.label or name,
+            table.population,
+            tuple(table.sets_aside),
+            table.dataset or "",
+            _inside(panel),
         )
         if table.keeps is not None:
             kept = {*table.keeps, *study.measured(graph)}
             study = replace(study, sets_aside=tuple(node for node in graph.names if node not in kept))
+        found = ()
         if nodes_known:
-            faults.extend(study_faults(study, graph, lambda node, where=where: where.get(node, f"{where['']} {node}:")))
+            found = study_faults(study, graph, lambda node, where=where: where.get(node, f"{where['']} {node}:"))
+            faults.extend(found)
         studies.append(study)
+        if together is None or not together.enters:
+            continue
+        kept = _without(file, (*path, "joint"), panel, together.leave_out, faults, together.first, together.last)
+        if kept is not None:
+            joint.append(replace(study, panel=kept))
+            if nodes_known and kept is not panel and not found:
+                at = file.at((*path, "joint"), tag=(*path, "joint"))
+                faults.extend(study_faults(joint[-1], graph, lambda node, at=at: f"{at} {node}:" if node else at))
     if file.parsed and not file.content.get("study"):
         faults.append(Fault("names no study", file.name, "write [study.NAME] with a file or a dataset"))
-    return studies
+    return studies, joint
+
+
+def _without(
+    file: _File,
+    path: _Path,
+    panel: Panel,
+    rows: Sequence[str],
+    faults: list[Fault],
+    first: Any = None,
+    last: Any = None,
+) -> Panel | None:
+    """The panel without the rows that a table leaves out, or None with faults."""
+    if not rows and first is None and last is None:
+        return panel
+    try:
+        return leave_out(panel, rows, first=first, last=last)
+    except CausalError as error:
+        faults.extend(_within(fault, file.at(path, tag=path)) for fault in error.faults)
+        return None
+
+
+def _inside(panel: Panel) -> Mapping[str, tuple[str, ...]]:
+    """The larger units that hold the panel's, for those that are named as the shipped tables name theirs."""
+    from causal import datasets
+
+    known = datasets.containments()
+    return MappingProxyType({unit: known[unit] for unit in map(str, panel.units) if unit in known})
 
 
 def _measures(

@@ -81,11 +81,23 @@ class FigureTable(Table):
     node: OptionalText = ""
 
 
+class JointTable(Table):
+    """[study.NAME.joint]: which rows of the study a joint model of several studies keeps; all of them by default.
+
+    `enters` is False for a study whose every row another study holds. `leave_out` is as in the study.
+    """
+
+    enters: bool = True
+    first: Any = None
+    last: Any = None
+    leave_out: list[Text] = Field(default_factory=list)
+
+
 class StudyTable(Table):
     """[study.NAME]: the data, which columns are unit and time, and the times to keep.
 
     `sets_aside` names nodes whose influence the study assumes away; `keeps` says it the other way round: of the nodes that the study
-    does not measure, only these are kept.
+    does not measure, only these are kept. `leave_out` names rows that are not used: a unit, or a unit and times ("PER from 2012 to 2016").
     """
 
     file: Text | None = None
@@ -98,6 +110,8 @@ class StudyTable(Table):
     last: Any = None
     sets_aside: list[Text] = Field(default_factory=list)
     keeps: list[Text] | None = None
+    leave_out: list[Text] = Field(default_factory=list)
+    joint: dict[str, Any] = Field(default_factory=dict)
     measures: dict[str, Any] | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -425,12 +425,24 @@ MOVES_CORRUPTION = ("long_postings", "monitoring", "purging", "rotation", "stati
 
 
 def test_the_built_in_bundle_says_what_its_country_panel_lacks() -> None:
-    found = what_to_measure(read_bundle(), claims=["c1", "c2", "c29"])
+    built_in = read_bundle()
+    found = what_to_measure(replace(built_in, studies=(built_in.study("latam"),)), claims=["c1", "c2", "c29"])
     assert [(it.claim, sets(it)) for it in found.unanswered] == [
         ("c1", {frozenset({"revenue"})}),
         ("c2", {frozenset({name}) for name in ("cooperation", *MOVES_CORRUPTION)}),
         ("c29", set()),
     ]
+
+
+def test_the_built_in_bundle_says_what_each_of_its_studies_lacks() -> None:
+    found = what_to_measure(read_bundle(), claims=["c1"])
+    lacking = {it.study: sets(it) for it in found.unanswered}
+    regional = ("peru_provinces", "peru_departments", "colombia_departments")
+    assert lacking == {
+        "latam": {frozenset({"revenue"})},
+        "andes": {frozenset({"revenue"})},
+        **{name: {frozenset({"corruption", "revenue"})} for name in regional},
+    }
 
 
 # What a user may get wrong

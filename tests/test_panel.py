@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from causal.errors import CausalError
 from causal.graph import Edge, Graph, Node
 from causal.measurement import Measure
-from causal.panel import Panel, Study, read_csv, standard_scales
+from causal.panel import Panel, Study, leave_out, read_csv, standard_scales
 
 NAN = float("nan")
 X_TO_Y = Graph((Node("x"), Node("y")), (Edge("x", "y", lag=1),))
@@ -457,3 +457,39 @@ def test_values_for_what_is_no_graph_are_refused() -> None:
     study = Study(Panel.from_frame(small(), unit="unit", time="year"))
     with pytest.raises(CausalError, match="str is no Graph"):
         study.values("x -> y")  # pyright: ignore[reportArgumentType]
+
+
+# Leaving rows out
+
+
+def test_what_is_left_out_is_missing_and_a_unit_left_out_whole_goes() -> None:
+    panel = Panel.from_frame(small())
+    assert leave_out(panel, ["a"]).units.tolist() == ["b"]
+    assert leave_out(panel, ["a from 2001 to 2003"]).units.tolist() == ["b"]
+    assert np.isnan(leave_out(panel, ["a from 2002 to 2002"]).data["x"].values).tolist() == [
+        [False, True, False],
+        [False, False, False],
+    ]
+    assert leave_out(panel, first=2002).times.tolist() == [2002, 2003]
+    assert leave_out(panel, last=2002).data["y"].values.tolist() == [[5.0, 9.0], [3.0, 1.0]]
+    assert panel.data["x"].notnull().all()
+
+
+def test_the_notes_say_what_was_left_out_and_what_is_missing_now() -> None:
+    notes = leave_out(Panel.from_frame(small()), ["a to 2001"]).notes
+    assert notes == ("left out: a to 2001", "values missing, of 6: x 1, y 1")
+
+
+def test_a_unit_whose_name_reads_like_a_span_is_meant_itself() -> None:
+    panel = Panel.from_frame(small(unit=["b"] * 3 + ["a to 2001"] * 3))
+    assert leave_out(panel, ["a to 2001"]).units.tolist() == ["b"]
+
+
+def test_everything_wrong_with_what_is_left_out_comes_at_once() -> None:
+    with pytest.raises(CausalError) as raised:
+        leave_out(Panel.from_frame(small()), ["c", "a from 1999", "b from 2003 to 2001"], last=2010)
+    said = str(raised.value)
+    for part in ("'c': no unit 'c'", "'1999' is no time", "ends before it starts", "last '2010' is no time"):
+        assert part in said
+    with pytest.raises(CausalError, match="nothing is left"):
+        leave_out(Panel.from_frame(small()), ["a", "b"])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from causal.errors import CausalError
 from causal.graph import Edge, Latent, Sign
+from causal.joint import overlaps
 from causal.measurement import Measure
+from causal.model import Priors, study_model
 from priors.read import ARTICLES, DEFAULT, Bundle, bundle_folder, bundle_keys, read_bundle
 
 CLAIMS = '''[article]
@@ -265,6 +269,36 @@ def test_the_built_in_bundle_is_whole_and_the_default() -> None:
     assert Edge("corruption", "presence", 1, Sign.NEGATIVE) in built_in.graph.edges
 
 
+def test_the_built_in_studies_are_five_and_fit_for_one_model() -> None:
+    built_in = read_bundle()
+    regional = ("peru_provinces", "peru_departments", "colombia_departments")
+    assert [study.name for study in built_in.studies] == ["latam", "andes", *regional]
+    assert [study.name for study in built_in.joint] == ["latam", "andes", *regional[:2]]
+    assert not overlaps([study_model(built_in.graph, study, Priors({})) for study in built_in.joint])
+    alone = [study_model(built_in.graph, study, Priors({})) for study in built_in.studies]
+    doubled = {frozenset(re.findall(r"'(\w+)'", fault.what)) for fault in overlaps(alone)}
+    assert {"latam", "andes"} in doubled
+    assert {"peru_provinces", "peru_departments"} in doubled
+    assert {"andes", "colombia_departments"} in doubled
+
+
+def test_regions_know_what_they_lie_in() -> None:
+    inside = read_bundle().study("peru_provinces").inside
+    assert inside["PER/Loreto/Ucayali"] == ("PER/Loreto", "PER")
+    assert read_bundle().study("latam").inside == {}
+
+
+def test_rows_left_out_are_gone_alone_and_together(bundle: Path) -> None:
+    change(bundle, "studies.toml", 'label = "Two regions"', 'joint.leave_out = ["a from 2003"]')
+    read = read_bundle(bundle)
+    assert not np.isnan(read.studies[0].panel.data["bribes"].sel(unit="a", time=2003))
+    assert np.isnan(read.joint[0].panel.data["bribes"].sel(unit="a", time=2003))
+    change(bundle, "studies.toml", 'joint.leave_out = ["a from 2003"]', 'leave_out = ["a"]\njoint.enters = false')
+    read = read_bundle(bundle)
+    assert read.studies[0].panel.units.tolist() == ["b"]
+    assert read.joint == ()
+
+
 def test_a_copy_of_the_built_in_bundle_reads_the_same(tmp_path: Path) -> None:
     shutil.copytree(ARTICLES / DEFAULT, tmp_path / "copy")
     copied = read_bundle(tmp_path / "copy")
@@ -471,6 +505,17 @@ def test_lines_are_right_behind_long_texts_comments_and_lists(bundle: Path) -> N
         ('corruption = "bribes"', "corruption = 3", "corruption =", "3 is no measure"),
         ('["posts", "staff"]', '["posts", "posts"]', "posts", "names a column twice"),
         ('label = "Two regions"', "first = 2003", "[study.panel]", "has a single period"),
+        (
+            'label = "Two regions"',
+            'leave_out = ["c"]',
+            "leave_out",
+            "[study.panel.leave_out] 'c': no unit 'c'; known: a, b",
+        ),
+        ('label = "Two regions"', 'leave_out = "north"', "leave_out", "leave_out = 'north' must be a valid list"),
+        ('label = "Two regions"', 'leave_out = ["a from 1900"]', "leave_out", "'1900' is no time of the panel"),
+        ('label = "Two regions"', "joint.frst = 2002", "joint", "unknown key 'frst'; did you mean 'first'?"),
+        ('label = "Two regions"', "joint.first = 1900", "joint", "[study.panel.joint] first '1900' is no time"),
+        ('label = "Two regions"', "joint.first = 2003", "joint", "[study.panel.joint] has a single period"),
     ],
 )
 def test_what_is_wrong_with_a_study_is_named_by_line(bundle: Path, old: str, new: str, at: str, said: str) -> None:

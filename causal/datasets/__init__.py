@@ -4,8 +4,14 @@ A table is a CSV file of one row a unit and period; its card says what a row is 
 direction, primary source, licence, years and caveats. `tools/compile_tables.py` made the tables; `CHECKSUMS` holds
 their digests. Licences stand on the cards and together in `LICENSES.md`: they are the sources', not the code's.
 
+Units have one name in all tables: countries by their ISO code, regions by their path, country/department/province, so
+that a province and a department of one name differ. `containments` tells which larger units hold a unit, and `neighbours`
+which units of a table border one another.
+
 >>> names()
-('latam',)
+('andes', 'colombia_departments', 'latam', 'peru_departments', 'peru_provinces')
+>>> containments()["PER/Loreto/Ucayali"]
+('PER/Loreto', 'PER')
 >>> card("latam")["corruption"].direction
 'higher is more corrupt'
 >>> card("latam")["corruption"].licence
@@ -14,11 +20,14 @@ their digests. Licences stand on the cards and together in `LICENSES.md`: they a
 
 from __future__ import annotations
 
+import csv
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from causal.errors import CausalError, Fault, nearest
@@ -26,7 +35,7 @@ from causal.errors import CausalError, Fault, nearest
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Card", "Column", "card", "names", "path", "table"]
+__all__ = ["Card", "Column", "card", "containments", "names", "neighbours", "path", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,52 @@ def table(name: str) -> pandas.DataFrame:
     kinds = {told.unit: "str", told.time: "int64"} | {column.name: "float64" for column in told.columns}
     # Only an empty cell is a gap: a unit may be called NA
     return pandas.read_csv(path(name), dtype=cast("Any", kinds), keep_default_na=False, na_values=[""])
+
+
+@cache
+def containments() -> Mapping[str, tuple[str, ...]]:
+    """The larger units that each regional unit lies in, by its name, all of them, the smallest first.
+
+    A province lies in its department and in its country. Countries, which lie in nothing here, are not named.
+    """
+    nearest_larger = dict(_pairs("containments"))
+    found: dict[str, tuple[str, ...]] = {}
+    for unit in nearest_larger:
+        chain: list[str] = []
+        larger = nearest_larger.get(unit)
+        while larger is not None:
+            chain.append(larger)
+            larger = nearest_larger.get(larger)
+        found[unit] = tuple(chain)
+    return MappingProxyType(found)
+
+
+def neighbours(name: str, *, row_normalised: bool = False) -> pandas.DataFrame:
+    """Which units of the table `name` border one another: units x units in sorted order, 1.0 where they do, else 0.0.
+
+    Borders by land or river between the departments of Peru and Colombia, entered by hand from the map; symmetric, and no
+    unit borders itself. With `row_normalised` each row is divided by its sum, so that a row's product with the units'
+    values is the neighbours' mean. Raises `CausalError` for a table whose units have no known borders.
+    """
+    told = card(name)
+    pairs = set(_pairs("neighbours"))
+    with path(name).open(encoding="utf-8", newline="") as file:
+        units = sorted({row[told.unit] for row in csv.DictReader(file)})
+    unknown = sorted(set(units) - {unit for unit, _ in pairs})
+    if unknown:
+        able = [other for other in names() if other.endswith("_departments")]
+        mend = f"borders are known for {' and '.join(able)}"
+        raise CausalError(Fault(f"no borders are known for {unknown[0]} and others", f"dataset '{name}'", mend))
+    import pandas
+
+    rows = [[1.0 if (unit, other) in pairs else 0.0 for other in units] for unit in units]
+    weights = pandas.DataFrame(rows, index=units, columns=units)
+    return weights.div(weights.sum(axis=1), axis=0) if row_normalised else weights
+
+
+def _pairs(name: str) -> tuple[tuple[str, str], ...]:
+    lines = files("causal.datasets").joinpath(f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    return tuple((left, right) for left, right in csv.reader(lines[1:]))
 
 
 @cache

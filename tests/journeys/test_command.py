@@ -317,6 +317,9 @@ def test_the_wheel_carries_its_data(tmp_path: Path) -> None:
     for needed in (
         "causal/datasets/latam.csv",
         "causal/datasets/latam.toml",
+        "causal/datasets/containments.csv",
+        "causal/datasets/neighbours.csv",
+        "causal/datasets/peru_provinces.csv",
         "causal/report/page.html.j2",
         "priors/hedges.csv",
         "priors/articles/peru_nexus/claims.toml",
