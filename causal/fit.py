@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from causal.cells import linear_rows
 from causal.dist import Normal
 from causal.equations import Floats
 from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all
@@ -252,7 +253,7 @@ def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
         described["pools"] = [repr(pool) for pool in model.pools]
     digest.update(json.dumps(described, sort_keys=True).encode())
     # The code that makes the numbers counts as their version too.
-    for module in ("equations", "orthogonal", "swept", "model", "joint", "fit"):
+    for module in ("families", "equations", "orthogonal", "swept", "cells", "model", "joint", "fit"):
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     for each in (model,) if isinstance(model, Model) else model.models:
         digest.update(_described(each))
@@ -414,15 +415,16 @@ def _groups(model: Model, raw: xr.DataTree, effects: Floats, mark: str = "") -> 
     import xarray as xr
 
     drawn = raw["posterior"].to_dataset()
-    coords = {
+    linear = linear_rows(model.system, model.cells)
+    coords: dict[str, Any] = {
         "chain": np.arange(effects.shape[0]),
         "draw": np.arange(effects.shape[1]),
         "edge": [term.name for term in model.system.terms],
-        "node": list(model.system.nodes),
+        "node": [node for node, normal in zip(model.system.nodes, linear, strict=True) if normal],
     }
     variables: dict[str, Any] = {
         "effect": (("chain", "draw", "edge"), effects),
-        "shock_sd": (("chain", "draw", "node"), drawn[f"shock_sd{mark}"].to_numpy()),
+        "shock_sd": (("chain", "draw", "node"), drawn[f"shock_sd{mark}"].to_numpy()[:, :, linear]),
     }
     if model.loadings:
         variables["shock_loading"] = (("chain", "draw", "pair"), drawn[f"shock_loading{mark}"].to_numpy())
@@ -430,6 +432,16 @@ def _groups(model: Model, raw: xr.DataTree, effects: Floats, mark: str = "") -> 
     if model.design.holes.shape[1]:
         missing = drawn[f"missing{mark}"].to_numpy() + model.design.hole_start
         variables["missing"] = (("chain", "draw", "hole"), missing)
+    for each in model.cells:
+        node = model.system.nodes[each.node]
+        for name, dim, labels in (
+            ("unit_level", "unit", [str(model.study.panel.units[k]) for k in model.design.units]),
+            ("year_level", "time", _year_labels(model)),
+            ("family_parameter", f"parameter_of_{node}", list(each.parameter_names)),
+        ):
+            if f"{name}_{node}{mark}" in drawn:
+                variables[f"{name}_{node}"] = (("chain", "draw", dim), drawn[f"{name}_{node}{mark}"].to_numpy())
+                coords[dim] = labels
     posterior = xr.Dataset(
         variables,
         coords=coords,
@@ -497,6 +509,12 @@ def _joint_tree(model: JointModel, raw: xr.DataTree, seed: int) -> xr.DataTree:
         "unconverged": json.dumps(named),
     }
     return tree
+
+
+def _year_labels(model: Model) -> list[str]:
+    """The periods that have a year effect."""
+    start, stop = model.year_span or (0, 0)
+    return [str(time) for time in model.study.panel.times[start:stop]]
 
 
 def _group(study: int) -> str:

@@ -172,7 +172,7 @@ def build_model(
     Unit effects are always swept out, and year effects unless `year_effects` is False or there is one unit only. A node
     that has the same value in every unit each year is then told apart from the year by nothing: it is left out and noted.
     `transport` is the scale of the half-normal prior of tau, on the standard scale. Raises `CausalError` with every fault: nodes no column
-    measures, constant or textual columns, a single period, a lag longer than the panel, families that are not fitted yet, studies of one name,
+    measures, constant or textual columns, a single period, a lag longer than the panel, values that a family cannot have, studies of one name,
     a unit-time that enters through two studies.
     """
     given = _studies(studies)

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causal import families
+from causal.cells import Cells, add_cells, cell_data, cells_of, fitted_residuals, linear_rows, unit_means
 from causal.dist import Dist, Normal, Uniform
 from causal.equations import (
     Floats,
@@ -30,6 +32,7 @@ from causal.equations import (
     System,
     Term,
     cross_products,
+    in_use,
     measured_system,
     prior_of_product,
     stacked,
@@ -46,6 +49,8 @@ WIDE = Normal(0.0, 1.0)
 """The prior of an effect about which nothing is said: one sd of the outcome per sd of the cause."""
 SELF = Uniform(-1.0, 1.0)
 """The prior of a node's effect on itself."""
+_LOGISTIC = ("bernoulli", "ordered")
+"""Families whose effects on themselves are no shares of a value: the prior of such an effect is as wide as of any other."""
 SHOCK_SD = 1.0
 """Scale of the half-normal prior of a shock's sd, in within-unit sd of its node."""
 
@@ -131,6 +136,7 @@ class Model:
     term_priors: tuple[Dist, ...]
     loadings: tuple[tuple[int, int], ...]
     notes: tuple[str, ...]
+    cells: tuple[Cells, ...] = ()
 
     @cached_property
     def pymc(self) -> pm.Model:
@@ -148,7 +154,8 @@ class Model:
         # A uniform prior's bounds shape the transform that the sampler works on, so that they belong to the structure.
         kinds = tuple(prior if isinstance(prior, Uniform) else "normal" for prior in self.term_priors)
         size, anchored = self.design.holes.shape[1], len(self.design.anchors) > 0
-        shape = self.design.standard.shape[1:] if size else ()
+        shape = self.design.standard.shape[1:] if size or self.cells else ()
+        years = self.year_span if self.cells else None
         return (
             self.system.nodes,
             tuple(term.name for term in self.system.terms),
@@ -157,13 +164,28 @@ class Model:
             size,
             anchored,
             shape,
+            years,
+            *(each.structure for each in self.cells),
         )
+
+    @property
+    def year_span(self) -> tuple[int, int] | None:
+        """The first period with a year effect and the one after the last; None without year effects."""
+        sweep = self.design.sweep
+        return (int(sweep.first.min()), int(sweep.stop.max())) if sweep.year_effects else None
+
+    def family(self, node: str) -> str:
+        """The family of a measured node."""
+        return self.graph.node(node).family
 
     def on_standard_scale(self, name: str) -> float:
         """What an effect in natural units is multiplied by to stand on the standard scale."""
         index = {node: k for k, node in enumerate(self.system.nodes)}
         term = next(term for term in self.system.terms if term.name == name)
-        return float(self.design.scales[index[term.cause]] / self.design.scales[index[term.effect]])
+        unit = {each.node: each.per_sd for each in self.cells}.get(
+            index[term.effect], self.design.scales[index[term.effect]]
+        )
+        return float(self.design.scales[index[term.cause]] / unit)
 
 
 def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: bool = True) -> Model:
@@ -172,20 +194,24 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
         raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
     kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
     faults = list(study_faults(study, kept))
-    faults.extend(
-        Fault(
-            f"'{node}' has the family {kept.node(node).family}",
-            mend="only normal nodes can be fitted so far; take a transform that is nearly normal",
-        )
-        for node in study.measured(kept)
-        if kept.node(node).family != "normal"
-    )
     try:
         edge_priors = priors.of(graph)
     except CausalError as error:
         raise CausalError(*faults, *error.faults) from None
     raise_all(faults)
-    values = study.values(kept)
+    edge_priors = {
+        name: WIDE if prior is SELF and _family_of_effect(kept, name) in _LOGISTIC else prior
+        for name, prior in edge_priors.items()
+    }
+    natural = study.values(kept).transpose("variable", "unit", "time")
+    values = natural.copy(
+        data=np.stack(
+            [
+                families.value(kept.node(str(name)).family, rows)
+                for name, rows in zip(natural["variable"].to_numpy(), natural.to_numpy(), strict=True)
+            ]
+        )
+    )
     notes = list(study.notes)
     swept = year_effects and values.sizes["unit"] > 1
     if year_effects and not swept:
@@ -211,7 +237,34 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
         notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
-    return Model(kept, study, system, design, priors, terms, _loadings(system), tuple(notes))
+    unusual = [k for k, node in enumerate(system.nodes) if kept.node(node).family not in families.LINEAR]
+    residuals = fitted_residuals(system, design.filled, design.sweep) if unusual else design.filled[:0, :, 0]
+    cells = tuple(
+        cells_of(
+            system,
+            k,
+            kept.node(system.nodes[k]).family,
+            natural.sel(variable=system.nodes[k]).to_numpy()[design.units],
+            design.standard,
+            design.sweep,
+            design.entry,
+            residuals,
+        )
+        for k in unusual
+    )
+    linear = linear_rows(system, cells)
+    notes.extend(
+        f"shocks that {left} and {right} share are not in the model: one of them is not Normal"
+        for left, right in system.correlated
+        if not (linear[system.nodes.index(left)] and linear[system.nodes.index(right)])
+    )
+    return Model(kept, study, system, design, priors, terms, _loadings(system, linear), tuple(notes), cells)
+
+
+def _family_of_effect(graph: Graph, edge: str) -> str:
+    """The family of the node that an edge, named in full, acts on; "normal" where the graph has no such edge."""
+    found = [each.effect for each in graph.edges if each.name == edge]
+    return graph.node(found[0]).family if found else "normal"
 
 
 def _design(system: System, array: Floats, scales: Floats, year_effects: bool, where: str, notes: list[str]) -> Design:
@@ -307,8 +360,8 @@ def _moments(prior: Dist) -> tuple[float, float]:
     return (prior.low + prior.high) / 2.0, (prior.high - prior.low) / 12.0**0.5
 
 
-def _loadings(system: System) -> tuple[tuple[int, int], ...]:
-    """Positions (row, column) of the shock loadings that let the correlated pairs correlate freely.
+def _loadings(system: System, linear: NDArray[np.bool_] | None = None) -> tuple[tuple[int, int], ...]:
+    """Positions (row, column) of the shock loadings that let the correlated pairs correlate freely, among `linear` nodes where that is given.
 
     The shocks are written one after another, each loading on earlier ones. Given the earlier ones, a shock depends on
     those among them that it correlates with and on whatever these, in turn, correlate with: on the whole connected pieces that it
@@ -318,6 +371,8 @@ def _loadings(system: System) -> tuple[tuple[int, int], ...]:
     partners: dict[int, set[int]] = {k: set() for k in range(len(system.nodes))}
     for left, right in system.correlated:
         a, b = system.nodes.index(left), system.nodes.index(right)
+        if linear is not None and not (linear[a] and linear[b]):
+            continue
         partners[a].add(b)
         partners[b].add(a)
     found: list[tuple[int, int]] = []
@@ -363,11 +418,16 @@ def likelihood_numbers(model: Model) -> dict[str, Floats]:
 
 
 def likelihood_arrays(model: Model) -> dict[str, NDArray[Any]]:
-    """The large arrays of the likelihood of a panel with holes; none where every value is there."""
+    """The large arrays of the likelihood: of a panel with holes, and of nodes that are not Normal; else none."""
     design = model.design
+    arrays: dict[str, NDArray[Any]] = {}
+    for each in model.cells:
+        arrays |= {f"{name}_of_{each.node}": array for name, array in cell_data(each).items()}
+    if model.cells:
+        arrays["used"] = in_use(design.sweep, design.standard.shape[2])
     if not design.holes.shape[1]:
-        return {}
-    return {
+        return arrays | ({"values": design.filled} if model.cells else {})
+    return arrays | {
         "values": design.filled,
         "holes": design.holes,
         "anchors": design.anchors,
@@ -429,6 +489,15 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
 
     pt: Any = tensor
     nodes, lags = len(model.system.nodes), model.system.lags
+    truth = matrix
+    if model.cells:
+        # The equations that are not Normal have a linear row among the Normal ones, with effects of their own.
+        linear = linear_rows(model.system, model.cells)
+        own = [term.name for term in model.system.terms if not linear[model.system.nodes.index(term.effect)]]
+        matrix = matrix * linear[:, None]
+        if own:
+            rough = pm.Normal(f"linear_effect{mark}", 0.0, 1.0, shape=len(own))
+            matrix = matrix + (rough @ places(model.system, own)).reshape(matrix.shape)
     shock_sd = pm.HalfNormal(f"shock_sd{mark}", SHOCK_SD, dims=f"node{mark}")
     residual = np.eye(nodes, nodes * (lags + 1)) - matrix
     if model.loadings:
@@ -436,17 +505,27 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
         at = np.array([row * nodes + column for row, column in model.loadings])
         residual = residual - (loading @ np.eye(nodes * nodes)[at]).reshape((nodes, nodes)) @ residual
     scaled = residual / shock_sd[:, None]
+    filled = data.get("values")
     if "holes" in data:
         missing = pm.Flat(f"missing{mark}", shape=model.design.holes.shape[1])
         if "anchors" in data:
             pm.Potential(f"anchored{mark}", -pt.sum((data["anchors"] @ missing) ** 2) / 2.0)
         arrays = [data[name] for name in ("values", "holes", "first", "stop", "year_link")]
         squares = half_squares(scaled, data["hole_start"] + missing, *arrays)
+        if model.cells:
+            node, unit, time = (data["holes"][k] for k in range(3))
+            filled = pt.set_subtensor(data["values"][node, unit, time], data["hole_start"] + missing)
     else:
         squares = pt.sum((scaled @ data["cross_products"]) * scaled) / 2.0
     pm.Potential(f"likelihood{mark}", -data["freedom"] * pt.sum(pt.log(shock_sd)) - squares)
     if lags:
         pm.Potential(f"orthogonal{mark}", orthogonal_term(matrix, data["weights"]))
+    if model.cells:
+        means = unit_means(filled, data["used"], lags)
+        for each in model.cells:
+            ending = f"_of_{each.node}"
+            theirs = {name.removesuffix(ending): tensor for name, tensor in data.items() if name.endswith(ending)}
+            add_cells(each, model.system, truth, filled, means, theirs, mark, years=model.year_span)
 
 
 def places(system: System, names: Sequence[str]) -> Floats:

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causal import families
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
@@ -308,6 +309,7 @@ def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None 
         measure = study.measure(node)
         if measure is not None:
             faults.extend(_measure_faults(study.panel, measure, where(node)))
+            faults.extend(_family_faults(study.panel, measure, graph.node(node).family, where(node)))
     return tuple(faults)
 
 
@@ -677,6 +679,48 @@ def _measure_faults(panel: Panel, measure: Measure, where: str) -> list[Fault]:
         index = apply(measure, {column: panel.data[column].values for column in measure.columns})
         fault = _variation_fault("+".join(measure.columns), index, where)
         faults.extend([fault] if fault else [])
+    return faults
+
+
+def _family_faults(panel: Panel, measure: Measure, family: str, where: str) -> list[Fault]:
+    """What keeps a column from measuring a node of its family; nothing of a Normal node."""
+    if family == "normal":
+        return []
+    faults: list[Fault] = []
+    if len(measure.columns) > 1:
+        faults.append(Fault(f"an index cannot measure a node of the family {family}", where, "name one column"))
+    if measure.transform != "none":
+        faults.append(
+            Fault(
+                f"a node of the family {family} is measured as it is", where, f"leave out transform={measure.transform}"
+            )
+        )
+    if measure.direction == "-" and family != "student-t":
+        faults.append(
+            Fault(f"a node of the family {family} cannot be turned round", where, "turn the sign of its edges instead")
+        )
+    column = next(iter(measure.columns), "")
+    if faults or column not in panel.columns:
+        return faults
+    values = panel.data[column].values
+    outside = families.outside(family, values)
+    if outside.any():
+        mend = f"allowed: {families.ALLOWED[family]}"
+        return _cell_faults(panel, column, outside, f"is no value of the family {family}", where, mend)
+    if family == "ordered":
+        seen = np.unique(values[~np.isnan(values)])
+        if len(seen) > families.MOST_LEVELS:
+            what = f"column '{column}' has {len(seen)} levels"
+            faults.append(
+                Fault(what, where, f"take the family normal, or join levels to {families.MOST_LEVELS} at most")
+            )
+        elif len(seen) and not np.array_equal(seen, np.arange(len(seen))):
+            absent = sorted(set(range(int(seen[-1]))) - {int(level) for level in seen})
+            what = f"column '{column}' never has the level {_listed(absent)}"
+            faults.append(Fault(what, where, "number the levels 0, 1, 2, ... without a gap"))
+    if family == "hurdle-lognormal" and not varies_within_units(np.where(values > 0, values, np.nan)):
+        what = f"column '{column}' does not vary above 0 within any unit"
+        faults.append(Fault(what, where, "make it a node of the family bernoulli: any, or none"))
     return faults
 
 

@@ -223,6 +223,15 @@ def _check_settings(fit: object, horizon: object, seed: object) -> None:
         faults.append(Fault(what, mend=f"simulate one study's: fit.study('{name}')"))
     elif not isinstance(fit, Fit):
         faults.append(Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns"))
+    else:
+        faults.extend(
+            Fault(
+                f"'{node}' has the family {fit.model.family(node)}, of which no worlds are drawn yet",
+                mend="ask for its effects: fit.edge(...); or model a transform that is nearly normal",
+            )
+            for node in fit.model.system.nodes
+            if fit.model.family(node) != "normal"
+        )
     faults.extend(
         Fault(f"the {label} is {number!r}", mend="give a whole number, 0 or above")
         for label, number in (("horizon", horizon), ("seed", seed))

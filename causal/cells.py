@@ -1,0 +1,305 @@
+"""Nodes that are not Normal: the cells of their equation, with unit effects that are random.
+
+The unit effects of Normal nodes are swept out exactly (`causal.equations`). In a Poisson or an ordered equation
+they cannot be: they are drawn from a population, and regressed on what they may go together with, so that causes which differ between units for
+good do not pass for causes within units. For unit i of node n,
+
+    a_i ~ Normal(intercept + about @ covariates_i, unit_sd).
+
+The covariates are the first values of the unit's series (of n's ancestors and of n itself, where their past is a cause), and for each
+ancestor the unit's *mean residual* of that ancestor's own equation. The plain mean of a cause, which is what a regression on
+unit means takes (Mundlak 1978), will not do in a loop: it holds what n itself did to the cause. The mean residual is free of that (Chamberlain
+1980, for equations with feedback). It is taken once, at the effects that maximise the linear system's corrected likelihood
+(`fitted_residuals`): left to move with the effects, it would let differences between units speak about effects within
+units, which is what the unit effects are there to prevent.
+
+For the orthogonal term and for missing values, n also has a *linear* row among the Normal equations, with effects of its own that nothing
+else shares: right to first order, and reported nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causal import families
+from causal.equations import Floats, Ints, Sweep, System, cross_products, in_use, stacked
+from causal.measurement import within_unit_sd
+
+_WELL_KNOWN = 10.0
+"""Poisson events a unit from which on its level is known so well that it is sampled itself, and not what it differs by."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The observed cells of one node that is not Normal.
+
+    `node` its place among the system's nodes. `outcome`, `unit`, `time` (cell): natural values and where they stand. `levels`: of an ordered
+    node, else 0. `centre`, `spread` of the units' levels on the link scale, roughly; `per_sd`: one standard unit of the
+    link. `covariates` (unit, covariate) of the unit effects, orthogonal to each other, of mean 0 and sd 1. `well_known`: see `_WELL_KNOWN`.
+    """
+
+    node: int
+    family: str
+    outcome: Floats
+    unit: Ints
+    time: Ints
+    levels: int
+    centre: float
+    spread: float
+    per_sd: float
+    covariates: Floats
+    well_known: bool
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the family's own parameters, in the order in which they are kept."""
+        return families.parameter_names(self.family, self.levels)
+
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """What shapes the compiled form."""
+        return (
+            self.node,
+            self.family,
+            len(self.outcome),
+            self.levels,
+            self.covariates.shape,
+            self.well_known,
+        )
+
+    @property
+    def numbers(self) -> Floats:
+        """`centre`, `spread` and `per_sd`, which change with the data."""
+        return np.array([self.centre, self.spread, self.per_sd])
+
+
+def per_sd(family: str, natural: Floats) -> float:
+    """One standard unit of the link, from natural values (unit, time): see `causal.families`."""
+    if family in ("bernoulli", "ordered"):
+        return families.LOGISTIC_SD
+    if family == "hurdle-lognormal":
+        return within_unit_sd(np.log(np.where(natural > 0, natural, np.nan)))
+    return within_unit_sd(families.value(family, natural))
+
+
+def cells_of(
+    system: System,
+    node: int,
+    family: str,
+    natural: Floats,
+    standard: Floats,
+    sweep: Sweep,
+    entry: Ints,
+    residuals: Floats,
+) -> Cells:
+    """The cells of `node` from its natural values (unit, time), the system's `standard` values (node, unit, time), their spans and `fitted_residuals`."""
+    seen = in_use(sweep, natural.shape[1]).astype(bool) & ~np.isnan(natural)
+    unit, time = np.nonzero(seen)
+    outcome = natural[seen]
+    level = families.link_level(family, np.where(seen, natural, np.nan))
+    events = np.where(seen, natural, 0.0).sum(axis=1).mean() if family == "poisson" else 0.0
+    ancestors = _ancestors(system, node)
+    lagged = {system.nodes.index(term.cause) for term in system.terms if term.lag}
+    started = [k for k in (node, *ancestors) if k in lagged]
+    first = np.nan_to_num(standard[started][:, np.arange(len(entry)), entry]).T
+    unit_of_link = per_sd(family, natural)
+    return Cells(
+        node,
+        family,
+        outcome,
+        unit.astype(np.int64),
+        time.astype(np.int64),
+        int(np.nanmax(natural)) + 1 if family == "ordered" else 0,
+        float(level.mean()),
+        float(max(unit_of_link, level.std())),
+        unit_of_link,
+        _orthogonal(np.concatenate([first, residuals[:, list(ancestors)]], axis=1)),
+        bool(events > _WELL_KNOWN),
+    )
+
+
+def fitted_residuals(system: System, filled: Floats, sweep: Sweep) -> Floats:
+    """Each unit's mean residual (unit, node) of the linear system, at the effects that maximise its corrected likelihood.
+
+    `filled` (node, unit, time), standardised. The maximum is that of the model's own linear likelihood, shocks uncorrelated and their sd
+    profiled out, under Normal(0, 1) effects.
+    """
+    from scipy.optimize import minimize
+
+    from causal.orthogonal import correction
+
+    columns = stacked(filled, system.lags)
+    products = cross_products(columns, sweep)
+    rows, places = system.positions()
+    nodes, width = len(system.nodes), products.shape[0]
+
+    def matrix(effects: Floats) -> Floats:
+        out = np.zeros((nodes, width))
+        out[rows, places] = effects
+        return out
+
+    def loss(effects: Floats) -> tuple[float, Floats]:
+        coefficients = matrix(effects)
+        residual = np.eye(nodes, width) - coefficients
+        pulled = residual @ products
+        squares = (pulled * residual).sum(axis=1)
+        value, slope = correction(coefficients, sweep.weights)
+        likelihood = -sweep.freedom / 2.0 * np.log(squares).sum() + value - (effects**2).sum() / 2.0
+        gradient = sweep.freedom * pulled / squares[:, None] + slope
+        return -likelihood, -(gradient[rows, places] - effects)
+
+    best = minimize(loss, np.zeros(len(rows)), jac=True, method="L-BFGS-B").x if len(rows) else np.zeros(0)
+    used = in_use(sweep, columns.shape[1])
+    means = np.einsum("it,itc->ic", used, columns) / used.sum(axis=1)[:, None]
+    return means @ (np.eye(nodes, width) - matrix(best)).T
+
+
+def unit_means(filled: Any, used: Any, lags: int) -> Any:
+    """Each unit's means over its span of the stacked columns, as a tensor (column, unit): ``lag * nodes + node`` as in `equations.stacked`.
+
+    `filled` (node, unit, time), `used` (unit, time).
+    """
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    times = filled.shape[2]
+    weight = used / used.sum(axis=1, keepdims=True)
+    return pt.concatenate(
+        [(filled[:, :, lags - lag : times - lag] * weight[None, :, lags:]).sum(axis=2) for lag in range(lags + 1)],
+        axis=0,
+    )
+
+
+def add_cells(
+    cells: Cells,
+    system: System,
+    coefficients: Any,
+    filled: Any,
+    means: Any,
+    data: dict[str, Any],
+    mark: str,
+    *,
+    years: tuple[int, int] | None,
+) -> None:
+    """Add the likelihood of `cells` to the `pm.Model` in whose context it is called, and the parameters that are theirs alone.
+
+    `coefficients` (node, column): the true effects; `filled` (node, unit,
+    time); `means` as `unit_means` gives them; `data`: tensors of `cell_data`; `years`: first and last+1 period with a year effect.
+    """
+    import pymc as pm
+    import pytensor.tensor as tensor
+    from scipy.linalg import helmert
+
+    pt: Any = tensor
+    name = f"{system.nodes[cells.node]}{mark}"
+    centre, spread, unit_of_link = (data["numbers"][k] for k in range(3))
+    width = len(system.nodes)
+    units = cells.covariates.shape[0]
+
+    # What is known of a unit's level before its outcomes are seen.
+    level: Any = centre + spread * pm.Normal(f"intercept_{name}", 0.0, 2.0)
+    if cells.covariates.size:
+        level = level + spread * (
+            data["covariates"] @ pm.Normal(f"about_{name}", 0.0, 1.0, shape=cells.covariates.shape[1])
+        )
+    unit_sd = spread * pm.HalfNormal(f"unit_sd_{name}", 1.0)
+
+    moved: Any = pt.zeros(len(cells.outcome))
+    at_mean: Any = pt.zeros(units)
+    for term in system.terms:
+        if system.nodes[cells.node] != term.effect:
+            continue
+        cause = system.nodes.index(term.cause)
+        effect = unit_of_link * coefficients[cells.node, term.lag * width + cause]
+        moved = moved + effect * filled[cause][data["unit"], data["time"] - term.lag]
+        at_mean = at_mean + effect * means[term.lag * width + cause]
+    unit_level: Any
+    if cells.well_known:
+        unit_level = pm.Normal(f"level_at_mean_{name}", level + at_mean, unit_sd, shape=units) - at_mean
+    else:
+        unit_level = level + unit_sd * pm.Normal(f"unit_white_{name}", 0.0, 1.0, shape=units)
+    pm.Deterministic(f"unit_level_{name}", unit_level)
+    eta = unit_level[data["unit"]] + moved
+    if years is not None:
+        first, stop = years
+        free = pm.Normal(f"year_free_{name}", 0.0, 2.0, shape=stop - first - 1)
+        year: Any = unit_of_link * (free @ helmert(stop - first))
+        pm.Deterministic(f"year_level_{name}", year)
+        eta = eta + year[data["time"] - first]
+    parameters = _parameters(cells, name, unit_of_link)
+    density = families.log_density(cells.family, data["outcome"], eta, parameters, centre, unit_of_link)
+    pm.Potential(f"cells_{name}", pt.sum(density))
+
+
+def cell_data(cells: Cells) -> dict[str, NDArray[Any]]:
+    """The arrays that change from data set to data set; `covariates` only where there are any."""
+    arrays: dict[str, NDArray[Any]] = {
+        "numbers": cells.numbers,
+        "outcome": cells.outcome,
+        "unit": cells.unit,
+        "time": cells.time,
+        "covariates": cells.covariates,
+    }
+    return {name: array for name, array in arrays.items() if array.size}
+
+
+def _parameters(cells: Cells, name: str, unit_of_link: Any) -> dict[str, Any]:
+    import pymc as pm
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    found: dict[str, Any] = {}
+    if cells.family in ("student-t", "hurdle-lognormal"):
+        found["sd"] = unit_of_link * pm.HalfNormal(f"family_sd_{name}", 1.0)
+    if cells.family == "student-t":
+        found["freedom"] = pm.Gamma(f"family_freedom_{name}", 2.0, 0.1)
+    if cells.family == "hurdle-lognormal":
+        found["hurdle_level"] = pm.Normal(f"family_hurdle_level_{name}", 0.0, 2.0)
+        found["hurdle_slope"] = pm.HalfNormal(f"family_hurdle_slope_{name}", 1.0)
+    if cells.family == "negative-binomial":
+        found["dispersion"] = pm.HalfNormal(f"family_dispersion_{name}", 1.0)
+    if cells.family == "beta":
+        found["precision"] = pm.HalfNormal(f"family_spread_{name}", 0.5) ** -2.0
+    if cells.family == "ordered":
+        steps = pm.HalfNormal(f"family_step_{name}", 2.0, shape=max(cells.levels - 2, 0)) if cells.levels > 2 else None
+        upper = [] if steps is None else [pt.cumsum(steps)]
+        found["cuts"] = pt.concatenate([pt.zeros(1), *upper])
+        kept = [] if steps is None else [found["cuts"][k] for k in range(1, cells.levels - 1)]
+    else:
+        kept = [found[each] for each in cells.parameter_names]
+    if kept:
+        pm.Deterministic(f"family_parameter_{name}", pt.stack(kept))
+    return found
+
+
+def _ancestors(system: System, node: int) -> tuple[int, ...]:
+    """The nodes from which a road leads to `node`, itself apart, in the system's order."""
+    found: set[str] = set()
+    stack = [system.nodes[node]]
+    while stack:
+        here = stack.pop()
+        for term in system.terms:
+            if term.effect == here and term.cause not in found:
+                found.add(term.cause)
+                stack.append(term.cause)
+    return tuple(k for k, name in enumerate(system.nodes) if name in found and k != node)
+
+
+def _orthogonal(columns: Floats) -> Floats:
+    """Columns (unit, covariate) that span the same about their mean, orthogonal and of sd 1; what adds nothing is left out."""
+    centred = columns - columns.mean(axis=0)
+    centred = centred / np.where(centred.std(axis=0) > 0, centred.std(axis=0), 1.0)
+    left, size, _ = np.linalg.svd(centred, full_matrices=False)
+    return left[:, size > 1e-6 * max(float(size.max(initial=0.0)), 1.0)] * len(columns) ** 0.5
+
+
+def linear_rows(system: System, cells: Sequence[Cells]) -> NDArray[np.bool_]:
+    """Which of the system's nodes (node) have Normal equations of their own."""
+    linear = np.ones(len(system.nodes), dtype=bool)
+    linear[[each.node for each in cells]] = False
+    return linear
