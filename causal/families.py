@@ -84,11 +84,15 @@ def value(family: str, natural_values: Floats) -> Floats:
 
 
 def natural(family: str, values: Floats) -> Floats:
-    """Values of the value scale in natural units, any shape."""
+    """Values of the value scale in natural units, any shape; whole numbers where the family has no others, whatever rounding did to them."""
     if family == "lognormal":
         return np.exp(values)
-    if family in (*_COUNTS, "hurdle-lognormal"):
-        return np.expm1(values)
+    if family in _COUNTS:
+        return np.round(np.expm1(values))
+    if family in ("bernoulli", "ordered"):
+        return np.round(values)
+    if family == "hurdle-lognormal":
+        return np.where(values < 1e-12, 0.0, np.expm1(values))
     if family == "beta":
         from scipy.special import expit
 

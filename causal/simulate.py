@@ -12,6 +12,10 @@ levels. Until a unit's first modelled period its observed values are the base. U
 their exact conditional distribution given each draw; after the panel's last year, year effects are at their average
 of zero.
 
+A node that is not Normal is drawn at quantiles that the worlds share: ``value = quantile(u | eta)`` in the base world and at the eta of
+the other, and `d` is what lies between the two values. Until a unit's first modelled period such a node keeps its observed value, unless it
+is set. Shifts act on the link scale, values that are set are natural ones.
+
 Arrays here have bare axes: (draw, unit) for one node in one period.
 """
 
@@ -27,6 +31,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from causal import families
+from causal.cells import linear_rows
 from causal.equations import Floats, in_use, stacked
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.fit import Fit, JointFit
@@ -36,6 +42,10 @@ from causal.model import Model
 if TYPE_CHECKING:
     import xarray as xr
 
+    from causal.cells import Cells
+
+_SAME_SCALE = ("normal", "student-t", "bernoulli", "ordered")
+"""Families whose value scale is the natural one."""
 _CELLS = 2**13
 """Draws times units that are worked on together: small enough for a core's cache, and for any panel's memory."""
 
@@ -55,13 +65,11 @@ def simulate(
     size = plan.effects.shape[0]
     shape = (size, len(plan.units), len(plan.times))
     out = {node: np.empty(shape) for node in nodes}
-    scales, centres = fit.model.design.scales, fit.model.design.centres
 
     def fill(block: _Block) -> None:
         for time, base, difference in _periods(plan, block, seed, with_base=True):
             for k, node in enumerate(nodes):
-                world = base[k] if difference[k] is None else base[k] + difference[k]
-                world = world * scales[k] + centres[k]
+                world = _natural(plan, k, base[k] if difference[k] is None else base[k] + difference[k])
                 # A held value is given back to the last digit, not as what scaling and unscaling leave of it.
                 if k in plan.sets:
                     world = np.where(np.isnan(plan.sets[k][time]), world, plan.sets[k][time])
@@ -92,14 +100,17 @@ def contrast(
     plan = _plan(fit, interventions, horizon, seed, (outcome,))
     at = fit.model.system.nodes.index(outcome)
     scale = fit.model.design.scales[at]
+    straight = fit.model.family(outcome) in _SAME_SCALE
     size, units, times = plan.effects.shape[0], len(plan.units), len(plan.times)
     out = np.zeros((size, units, times) if by else (size, times))
 
     def fill(block: _Block) -> None:
-        for time, _, difference in _periods(plan, block, seed, with_base=plan.needs_levels):
+        for time, base, difference in _periods(plan, block, seed, with_base=plan.needs_levels):
             change = difference[at]
-            if change is not None:
-                out[block.start : block.stop, ..., time] = scale * (change if by else change.mean(axis=1))
+            if change is None:
+                continue
+            moved = scale * change if straight else _natural(plan, at, base[at] + change) - _natural(plan, at, base[at])
+            out[block.start : block.stop, ..., time] = moved if by else moved.mean(axis=1)
 
     _each_block(plan, fill)
     coords = _coords(plan)
@@ -125,6 +136,27 @@ class _Step:
     factor: Floats | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """What draws a node that is not Normal: its levels and parameters in each draw.
+
+    `unit` (draw, unit), `year` (draw, period of the panel), `parameters` (draw, 1), cuts (draw, cut). `centre` and `per_sd` of the link.
+    """
+
+    family: str
+    centre: float
+    per_sd: float
+    unit: Floats
+    year: Floats
+    parameters: dict[str, Floats]
+
+    def draw(self, uniform: Floats, eta: Floats, draws: slice) -> Floats:
+        """Values on the value scale (draw, unit) at the quantiles `uniform`."""
+        parameters = {name: values[draws] for name, values in self.parameters.items()}
+        natural = families.drawn(self.family, uniform, eta, parameters, self.centre, self.per_sd)
+        return families.value(self.family, natural)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """An intervention laid out on the arrays of a fit."""
@@ -141,11 +173,13 @@ class _Plan:
     steps: tuple[tuple[_Step, ...], ...]
     shifts: dict[int, Floats]
     sets: dict[int, Floats]
+    links: dict[int, _Link]
 
     @property
     def needs_levels(self) -> bool:
         """Whether the difference depends on the base world's levels."""
-        return bool(self.sets) or any(step.factor is not None for steps in self.steps for step in steps)
+        curved = any(self.fit.model.family(node) != "normal" for node in self.fit.model.system.nodes)
+        return curved or bool(self.sets) or any(step.factor is not None for steps in self.steps for step in steps)
 
 
 def _plan(
@@ -159,6 +193,9 @@ def _plan(
     model, design = fit.model, fit.model.design
     units, times = model.study.panel.units[design.units], _extended(model.study.panel.times, int(horizon))
     shape = (len(times), len(units))
+    unit_of = design.scales.copy()
+    for each in model.cells:
+        unit_of[each.node] = each.per_sd
     factors: dict[int, Floats] = {}
     shifts: dict[int, Floats] = {}
     sets: dict[int, Floats] = {}
@@ -181,8 +218,14 @@ def _plan(
             else:
                 node = _node(fit, intervention.node, type(intervention).__name__)
                 if isinstance(intervention, Shift):
-                    shifts.setdefault(node, np.zeros(shape))[active] += intervention.amount / design.scales[node]
+                    shifts.setdefault(node, np.zeros(shape))[active] += intervention.amount / unit_of[node]
                 else:
+                    family = model.family(intervention.node)
+                    if families.outside(family, np.array([intervention.value], dtype=float)).any():
+                        what = (
+                            f"Set: {intervention.value:g} is no value of '{intervention.node}', of the family {family}"
+                        )
+                        raise CausalError(Fault(what, mend=f"allowed: {families.ALLOWED[family]}"))
                     sets.setdefault(node, np.full(shape, np.nan))[active] = intervention.value
     raise_all(faults)
     system = model.system
@@ -191,6 +234,9 @@ def _plan(
     for column, term in enumerate(system.terms):
         steps[index[term.effect]].append(_Step(index[term.cause], term.lag, column, factors.get(column)))
     flat = {str(name): fit.draws(str(name)) for name in fit.posterior.data_vars}
+    # The linear rows of nodes that are not Normal have shocks that no world uses.
+    shock_sd = np.ones((len(flat["effect"]), len(system.nodes)))
+    shock_sd[:, linear_rows(system, model.cells)] = flat["shock_sd"]
     mixing = None
     if model.loadings:
         loadings = np.zeros((len(flat["effect"]), len(system.nodes), len(system.nodes)))
@@ -204,7 +250,7 @@ def _plan(
         units,
         times,
         flat["effect"],
-        flat["shock_sd"],
+        shock_sd,
         mixing,
         missing,
         _swept(model),
@@ -212,6 +258,27 @@ def _plan(
         tuple(map(tuple, steps)),
         shifts,
         sets,
+        {each.node: _link(fit, each, flat) for each in model.cells},
+    )
+
+
+def _link(fit: Fit, cells: Cells, flat: dict[str, Floats]) -> _Link:
+    node = fit.model.system.nodes[cells.node]
+    size, start = len(flat["effect"]), (fit.model.year_span or (0, 0))[0]
+    year = flat.get(f"year_level_{node}", np.zeros((size, 0)))
+    kept = flat.get(f"family_parameter_{node}", np.zeros((size, 0)))
+    parameters = {name: kept[:, k, None] for k, name in enumerate(cells.parameter_names)}
+    if cells.family == "ordered":
+        parameters = {"cuts": np.concatenate([np.zeros((size, 1)), kept], axis=1)}
+    padded = np.concatenate([np.zeros((size, start)), year], axis=1)
+    return _Link(cells.family, cells.centre, cells.per_sd, flat[f"unit_level_{node}"], padded, parameters)
+
+
+def _natural(plan: _Plan, node: int, standard: Any) -> Any:
+    """Values on the standard scale in natural units."""
+    design, model = plan.fit.model.design, plan.fit.model
+    return families.natural(
+        model.family(model.system.nodes[node]), standard * design.scales[node] + design.centres[node]
     )
 
 
@@ -223,15 +290,6 @@ def _check_settings(fit: object, horizon: object, seed: object) -> None:
         faults.append(Fault(what, mend=f"simulate one study's: fit.study('{name}')"))
     elif not isinstance(fit, Fit):
         faults.append(Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns"))
-    else:
-        faults.extend(
-            Fault(
-                f"'{node}' has the family {fit.model.family(node)}, of which no worlds are drawn yet",
-                mend="ask for its effects: fit.edge(...); or model a transform that is nearly normal",
-            )
-            for node in fit.model.system.nodes
-            if fit.model.family(node) != "normal"
-        )
     faults.extend(
         Fault(f"the {label} is {number!r}", mend="give a whole number, 0 or above")
         for label, number in (("horizon", horizon), ("seed", seed))
@@ -255,6 +313,7 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
     lags = plan.fit.model.system.lags
     effects = plan.effects[block.start : block.stop]
     shape = (len(effects), len(plan.units))
+    draws = slice(block.start, block.stop)
     nodes = len(plan.steps)
     panel_times = design.standard.shape[2]
     base_past: list[list[Any]] = []
@@ -270,11 +329,17 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
         base_past.append(base)
         difference_past.append(difference)
         for node in plan.order:
+            link = plan.links.get(node)
+            eta = uniform = np.zeros(shape)
             if level is not None:
-                value = level.draw(node, time)
+                value = level.draw(node, time) if link is None else np.zeros(shape)
                 for step in plan.steps[node]:
                     if step.lag <= time:
                         value += effects[:, step.column, None] * base_past[-1 - step.lag][step.cause]
+                if link is not None:
+                    eta = level.link(node, time) + link.per_sd * value
+                    uniform = level.uniform(node)
+                    value = (link.draw(uniform, eta, draws) - design.centres[node]) / design.scales[node]
                 if given is not None and time < min(latest_start, panel_times):
                     value = np.where(time < design.sweep.first, given[node, :, time], value)
                 base[node] = value
@@ -294,11 +359,18 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
             shift = plan.shifts.get(node)
             if shift is not None and shift[time].any():
                 change = np.broadcast_to(shift[time], shape) + (0.0 if change is None else change)
+            if link is not None and change is not None:
+                # The past of a unit's first modelled period is given, not drawn.
+                other = (link.draw(uniform, eta + link.per_sd * change, draws) - design.centres[node]) / design.scales[
+                    node
+                ]
+                change = np.where(time < design.sweep.first, 0.0, other - base[node])
             held = plan.sets.get(node)
             if held is not None and not np.isnan(held[time]).all():
                 free = np.zeros(shape) if change is None else change
+                on_values = families.value(plan.fit.model.family(plan.fit.model.system.nodes[node]), held[time])
                 change = np.where(
-                    np.isnan(held[time]), free, (held[time] - design.centres[node]) / design.scales[node] - base[node]
+                    np.isnan(held[time]), free, (on_values - design.centres[node]) / design.scales[node] - base[node]
                 )
             difference[node] = change
         yield time, base, difference
@@ -331,6 +403,16 @@ class _Levels:
         if time < self._year.shape[2]:
             value += self._year[node][:, time, None]
         return value
+
+    def link(self, node: int, time: int) -> Floats:
+        """(draw, unit): unit and year level of a node that is not Normal, on its link scale."""
+        link = self._plan.links[node]
+        value = link.unit[self._draws]
+        return value + link.year[self._draws, time, None] if time < link.year.shape[1] else value
+
+    def uniform(self, node: int) -> Floats:
+        """(draw, unit): the quantiles at which a node that is not Normal is drawn in a period."""
+        return self._generators[node].random(self._shape)
 
     def _shock(self, node: int, time: int) -> Floats:
         plan = self._plan

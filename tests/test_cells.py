@@ -8,20 +8,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from causal import families
-from causal.cells import fitted_residuals
+from causal.cells import Cells, fitted_residuals
 from causal.errors import CausalError
-from causal.fit import fit
+from causal.fit import Convergence, Fit, fit
+from causal.intervene import ScaleEdge, Set, Shift
 from causal.joint import build_model
 from causal.measurement import Measure
 from causal.model import Model
 from causal.panel import Panel, Study
-from causal.simulate import simulate
+from causal.simulate import contrast, simulate
 from causal.syntax import read_graph
 from tests.oracle import mixed
+from tests.oracle.worlds import made_fit
 
 Floats = NDArray[np.float64]
 KINDS = tuple(mixed.BASE)
@@ -160,15 +164,128 @@ def test_a_count_is_measured_by_one_column_as_it_is(measure: Measure, words: str
         build_model(read_graph(f"{mixed.LOOP}y [family=poisson]"), study)
 
 
-def test_a_fit_keeps_levels_and_parameters_and_worlds_are_refused_in_words() -> None:
+def test_a_fit_keeps_levels_and_parameters() -> None:
     model = model_of("negative-binomial")
     found = fit(model, seed=1, draws=50, chains=1, tune=200, allow_unconverged=True)
     assert found.posterior["unit_level_y"].dims == ("chain", "draw", "unit")
     assert found.posterior["year_level_y"].sizes["time"] == 7
     assert found.posterior["family_parameter_y"].coords["parameter_of_y"].to_numpy().tolist() == ["dispersion"]
     assert found.posterior["node"].to_numpy().tolist() == ["x"]
-    with pytest.raises(CausalError, match="'y' has the family negative-binomial, of which no worlds are drawn yet"):
-        simulate(found)
+
+
+# ------------------------------------------------------------------------------------------------------- worlds
+
+PARAMETERS = {
+    "student-t": (0.7, 5.0),
+    "hurdle-lognormal": (0.6, 0.7, 0.5),
+    "negative-binomial": (0.5,),
+    "beta": (30.0,),
+    "ordered": (1.2, 2.4),
+}
+EXOGENOUS = "x -> y\nx -> x [lag=1]\n"
+
+
+def made(family: str, graph: str = mixed.LOOP, draws: int = 40) -> Fit:
+    """A fit with made-up draws: a level for each unit and draw, the same parameters in all."""
+    model = model_of(family, graph)
+    tree = made_fit(model, draws=draws, seed=5).posterior
+    generator = np.random.default_rng(8)
+    shape = (tree.sizes["chain"], tree.sizes["draw"])
+    (cells,) = model.cells
+    first, stop = model.year_span or (0, 0)
+    level = mixed.BASE[family] + 0.4 * generator.standard_normal((*shape, 12))
+    variables: dict[str, Any] = {
+        "effect": tree["effect"],
+        "shock_sd": tree["shock_sd"].sel(node=["x"]),
+        "unit_level_y": (("chain", "draw", "unit"), level),
+        "year_level_y": (("chain", "draw", "time"), 0.2 * generator.standard_normal((*shape, stop - first))),
+    }
+    if cells.parameter_names:
+        known = np.broadcast_to(PARAMETERS[family], (*shape, len(PARAMETERS[family])))
+        variables["family_parameter_y"] = (("chain", "draw", "parameter"), known)
+    posterior = xr.Dataset(variables)
+    return Fit(model, xr.DataTree.from_dict({"posterior": posterior}), Convergence(1.0, 4000.0, 0.0, ()))
+
+
+def expected(family: str, eta: Floats, cells: Cells) -> Floats:
+    """The mean of a family given eta, by its formula."""
+    if family in ("poisson", "negative-binomial"):
+        return np.exp(eta)
+    if family in ("bernoulli", "beta"):
+        return expit(eta)
+    if family == "ordered":
+        return expit(eta) + expit(eta - 1.2) + expit(eta - 2.4)
+    if family == "hurdle-lognormal":
+        return expit(0.7 + 0.5 * (eta - cells.centre) / cells.per_sd) * np.exp(eta + 0.18)
+    return eta
+
+
+@pytest.mark.parametrize("family", KINDS)
+def test_a_held_cause_gives_the_mean_that_the_formula_gives(family: str) -> None:
+    found = made(family, EXOGENOUS, draws=400)
+    cells, design = found.model.cells[0], found.model.design
+    x = found.model.system.nodes.index("x")
+    world = simulate(found, [Set("x", 1.0)], seed=3)["y"].to_numpy()
+    flat = {name: found.draws(name) for name in ("effect", "unit_level_y", "year_level_y")}
+    names = [term.name for term in found.model.system.terms]
+    moved = cells.per_sd * flat["effect"][:, names.index("x -> y")] * (1.0 - design.centres[x]) / design.scales[x]
+    start = int(design.sweep.first.min())
+    for time in (start, 7):
+        eta = flat["unit_level_y"] + flat["year_level_y"][:, time - start, None] + moved[:, None]
+        error = world[:, :, time] - expected(family, eta, cells)
+        assert abs(error.mean()) < 4.5 * error.std() / error.size**0.5
+        assert not families.outside(family, world[:, :, time]).any()
+
+
+@pytest.mark.parametrize("family", KINDS)
+def test_worlds_share_what_is_left_to_chance(family: str) -> None:
+    found = made(family)
+    items = [Shift("x", 0.7, start=2003, stop=2004), ScaleEdge("y -> x", 0.5, start=2005)]
+    for outcome in ("x", "y"):
+        ours = contrast(found, items, outcome=outcome, horizon=2, seed=4, by="unit").to_numpy()
+        worlds = [simulate(found, given, horizon=2, seed=4)[outcome].to_numpy() for given in (items, [])]
+        np.testing.assert_allclose(ours, worlds[0] - worlds[1], atol=1e-9)
+        assert not ours[:, :, :3].any()
+    assert not contrast(found, [Shift("x", 0.0)], outcome="y", seed=4).to_numpy().any()
+    # The same quantiles: a cause that is raised moves no unit the other way.
+    straight = made(family, EXOGENOUS)
+    change = contrast(straight, [Shift("x", 0.7, start=2003)], outcome="y", seed=4, by="unit").to_numpy()
+    sign = np.sign(straight.draws("effect")[:, [term.name for term in straight.model.system.terms].index("x -> y")])
+    assert (change * sign[:, None, None] >= -1e-12).all()
+    assert change.any()
+
+
+def test_a_shift_of_a_count_acts_on_its_link() -> None:
+    found = made("poisson", EXOGENOUS, draws=400)
+    change = contrast(found, [Shift("y", np.log(2.0), start=2004)], outcome="y", seed=4).to_numpy()
+    base = simulate(found, seed=4)["y"].mean("unit").to_numpy()
+    assert not change[:, :4].any()
+    error = (change - base)[:, 4:]  # a mean that is doubled gains what it was
+    assert abs(error.mean()) < 4.5 * error.std() / error.size**0.5 + 0.02 * base.mean()
+
+
+def test_until_a_unit_is_modelled_a_count_is_what_was_observed_and_a_held_one_is_exact() -> None:
+    found = made("poisson")
+    frame = mixed.panel("poisson", 12, 8, 1)
+    observed = frame[frame["year"] == 2000].sort_values("unit")["y"].to_numpy()
+    world = simulate(found, [Set("y", 3.0, start=2005)], seed=4)["y"]
+    np.testing.assert_allclose(world.to_numpy()[:, :, 0], np.broadcast_to(observed, world.shape[:2]), atol=1e-9)
+    assert (world.sel(time=slice(2005, None)).to_numpy() == 3.0).all()
+    with pytest.raises(CausalError, match="-1 is no value of 'y', of the family poisson"):
+        simulate(found, [Set("y", -1.0)])
+
+
+def test_a_lognormal_outcome_changes_by_a_factor() -> None:
+    frame = mixed.panel("student-t", 12, 8, 1)
+    rows = frame.assign(y=np.exp(frame["y"]))
+    model = build_model(read_graph(f"{EXOGENOUS}y [family=lognormal]"), panel_of(rows))
+    assert isinstance(model, Model)
+    found = made_fit(model)
+    change = contrast(found, [Shift("y", np.log(2.0), start=2004)], outcome="y", seed=4, by="unit").to_numpy()
+    base = simulate(found, seed=4)["y"].to_numpy()
+    np.testing.assert_allclose(change[:, :, 4:], base[:, :, 4:], rtol=1e-9)
+    held = simulate(found, [Set("y", 2.5)], seed=4)["y"].to_numpy()
+    assert (held == 2.5).all()
 
 
 # ------------------------------------------------------------------------------------------- against plain models

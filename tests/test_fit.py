@@ -137,7 +137,8 @@ def test_too_few_draws_are_refused_by_name_and_handed_back_where_allowed(toy_mod
 
 
 def test_enough_draws_pass_without_being_allowed(toy_model: Model) -> None:
-    found = fit(toy_model, seed=5, draws=1000, chains=2)
+    # Of 60 seeds the worst had an ESS of .11 of its draws: at 6000 none is near the limit, whatever a machine's rounding does to a seed.
+    found = fit(toy_model, seed=5, draws=3000, chains=2)
     assert found.convergence.passed
     assert found.convergence.r_hat <= 1.01
     assert found.convergence.ess >= 400
