@@ -16,20 +16,23 @@ from causal.claim import Claim
 from causal.dist import Normal
 from causal.equations import Term
 from causal.errors import CausalError, Fault, raise_all
-from causal.fit import Fit, Progress, fit
+from causal.fit import Fit, JointFit, Progress, fit
 from causal.graph import Graph
 from causal.identification import Identification, identify_edge
 from causal.intervene import Cut, Intervention, ScaleEdge, read_interventions
-from causal.joint import build_model
+from causal.joint import JointModel, build_model
 from causal.model import Model, Priors
 from causal.panel import Study
 from causal.simulate import contrast
-from causal.verdict import PRIOR_SETS, Evidence, Verdict, judge
+from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
 from priors.elicit import PriorSet, prior
 from priors.read import Bundle, InterventionSpec
 
 if TYPE_CHECKING:
     import xarray as xr
+
+JOINT_DRAWS = 2
+"""A model of several studies takes so many times the draws: what its studies differ by is drawn less freely than one study's effects."""
 
 Announce = Callable[[str], Progress | None]
 """Called with the name of each fit before it starts; gives back what is told of its progress."""
@@ -50,12 +53,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions."""
+    """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions.
+
+    `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none.
+    """
 
     bundle: Bundle
     evidence: Mapping[str, Evidence]
     verdicts: tuple[Verdict, ...]
     answers: tuple[Answer, ...]
+    together: Together | None = None
+    apart: tuple[Fault, ...] = ()
 
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
@@ -72,7 +80,7 @@ def analyse(
     announce: Announce | None = None,
     interventions: bool = True,
 ) -> Analysis:
-    """Fit every study of the bundle under the three prior sets, and judge its claims.
+    """Fit every study of the bundle under the three prior sets, alone and together, and judge its claims.
 
     Fits are looked up and kept in `store`. A fit that does not converge is not refused here: its check fails, and the claims that rest on it are not supported.
     """
@@ -92,6 +100,20 @@ def analyse(
         study.name: _evidence(bundle, study, {name: fits[study.name, name] for name in sets})
         for study in bundle.studies
     }
+    joint, apart = _joint_models(bundle, sets)
+    joint_fits: dict[str, JointFit] = {}
+    for name, model in joint.items():
+        progress = announce(f"all studies as one, {name} prior") if announce else None
+        joint_fits[name] = fit(
+            model,
+            seed=seed,
+            draws=JOINT_DRAWS * draws,
+            chains=chains,
+            allow_unconverged=True,
+            progress=progress,
+            store=store,
+        )
+    together = Together(joint_fits, _worst([check(found) for found in joint_fits.values()])) if joint_fits else None
     verdicts = judge(
         bundle.ledger,
         {study: found.fits for study, found in evidence.items()},
@@ -99,10 +121,11 @@ def analyse(
         {study: found.checks for study, found in evidence.items()},
         graph=bundle.graph,
         conditional={study: found.kept for study, found in evidence.items()},
+        together=together,
     )
     words = _words(bundle, verdicts)
     answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
-    return Analysis(bundle, evidence, verdicts, answers)
+    return Analysis(bundle, evidence, verdicts, answers, together, apart)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:
@@ -160,6 +183,22 @@ def answer(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: Int
 def words_by_edge(analysis: Analysis) -> dict[str, str]:
     """For each edge that claims state, the words of their verdicts."""
     return _words(analysis.bundle, analysis.verdicts)
+
+
+def _joint_models(bundle: Bundle, sets: Mapping[str, Priors]) -> tuple[dict[str, JointModel], tuple[Fault, ...]]:
+    """The model of all studies by prior set; none, and why, where they cannot stand beside each other or share no effect."""
+    if len(bundle.joint) < 2:
+        return {}, ()
+    try:
+        models = {name: build_model(bundle.graph, bundle.joint, priors) for name, priors in sets.items()}
+    except CausalError as error:
+        return {}, error.faults
+    found = {name: model for name, model in models.items() if isinstance(model, JointModel)}
+    if not any(pool.identified and len(pool.members) > 1 for pool in found["wide"].pools):
+        return {}, (
+            Fault("no effect is identified by two of the studies", mend="measure the same links in several studies"),
+        )
+    return found, ()
 
 
 def _by_edge(bundle: Bundle) -> dict[str, list[Claim]]:

@@ -514,12 +514,16 @@ def _print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
                     f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {finding.study}: {finding.why}",
                 )
     _print(table)
+    for fault in analysis.apart:
+        click.echo(f"the studies make no one model: {fault}")
     counts = Counter(verdict.verdict for verdict in analysis.verdicts)
     click.echo(
         f"{len(analysis.verdicts)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.most_common())
     )
-    for study, evidence in analysis.evidence.items():
-        for result in evidence.checks:
+    checked = {study: evidence.checks for study, evidence in analysis.evidence.items()}
+    checked |= {"all studies as one": analysis.together.checks} if analysis.together else {}
+    for study, results in checked.items():
+        for result in results:
             if result.passed is False:
                 click.echo(f"{study}: {result.sentence}")
 

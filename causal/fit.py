@@ -146,8 +146,16 @@ class JointFit:
             tau = self.posterior["tau"].isel(edge=pools[0]).drop_vars("edge")
             draws = _transported(draws, tau, pool.bounds)
         if scale == "natural":
-            draws = draws / self._scale(edge.name, [self.model.models[study] for study, _ in pool.members])
+            draws = draws / self.on_standard_scale(edge.name)
         return draws.rename(edge.name)
+
+    def on_standard_scale(self, name: str) -> float:
+        """What a pooled effect of 1 in natural units is on the standard scale, at the geometric mean of its studies' scales.
+
+        Raises `CausalError` where the studies measure the nodes by different columns.
+        """
+        pool = next(pool for pool in self.model.pools if pool.name == name)
+        return self._scale(name, [self.model.models[study] for study, _ in pool.members])
 
     def _alone(self, text: str, scale: str, transported: bool) -> xr.DataArray:
         faults: list[Fault] = []

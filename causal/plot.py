@@ -400,6 +400,68 @@ def edge_priors(analysis: Analysis, edge: str) -> dict[str, Dist]:
     }
 
 
+def forest(analysis: Analysis, edges: Sequence[str], *, prior_set: str = "wide", columns: int = 2) -> alt.FacetChart:
+    """Effects that several studies share: each study by itself, with the others, what they share, and a study yet unseen.
+
+    A panel for each of `edges`; median, 50 % and 90 % intervals on the standard scale under one prior set. A study by itself has all its rows,
+    with the others those that no other study holds. Raises `CausalError` where the analysis holds no model of several studies.
+    """
+    import altair as alt
+
+    if analysis.together is None:
+        raise CausalError(Fault("the studies of this analysis make no one model", mend="see analysis.apart"))
+    fit = analysis.together.fits[prior_set]
+    rows: list[dict[str, Any]] = []
+    for edge in edges:
+        pool = next(pool for pool in fit.model.pools if pool.name == edge)
+        found: list[tuple[str, str, Any]] = []
+        for study, _ in pool.members:
+            name = fit.model.models[study].study.name
+            alone = carried_by(analysis, edge).get(name)
+            if alone is not None:
+                found.append((name, "by itself", alone[prior_set].edge(edge, scale="standard")))
+            found.append((name, "with the others", fit.study(name).edge(edge, scale="standard")))
+        found.append(("what they share", "together", fit.edge(edge, scale="standard")))
+        found.append(("a study yet unseen", "together", fit.edge(edge, scale="standard", transported=True)))
+        rows.append({"panel": edge, "what": "zero", "low": 0.0})
+        rows += [
+            {"panel": edge, "what": "interval", "study": study, "kind": kind, **asdict(band(draws.to_numpy()))}
+            for study, kind, draws in found
+        ]
+    kinds = ["by itself", "with the others", "together"]
+    order = list(dict.fromkeys(str(row["study"]) for row in rows if row["what"] == "interval"))
+    order.sort(key=lambda name: name in ("what they share", "a study yet unseen"))
+    across = alt.X("low:Q", title=f"effect (standard scale, {PRIOR_LABELS.get(prior_set, prior_set)})")
+    down, offset = alt.Y("study:N", title=None, sort=order), alt.YOffset("kind:N", sort=kinds)
+    colour = alt.Color(
+        "kind:N", title=None, sort=kinds, scale=alt.Scale(domain=kinds, range=[_PRIOR, _POSTERIOR, _INK])
+    )
+    shape = alt.Shape(
+        "kind:N", title=None, sort=kinds, scale=alt.Scale(domain=kinds, range=["square", "circle", "diamond"])
+    )
+    told = [alt.Tooltip(f"{field}:Q", format=".2f") for field in ("low", "middle", "high")]
+    base = alt.Chart().transform_filter("datum.what == 'interval'")
+    layers = (
+        alt.Chart().transform_filter("datum.what == 'zero'").mark_rule(color=_INK, strokeWidth=1).encode(x=across),
+        base.mark_rule(strokeWidth=2).encode(
+            x=across, x2="high:Q", y=down, yOffset=offset, color=colour, tooltip=["study:N", "kind:N", *told]
+        ),
+        base.mark_rule(strokeWidth=6, opacity=0.45).encode(
+            x="lower:Q", x2="upper:Q", y=down, yOffset=offset, color=colour
+        ),
+        base.mark_point(filled=True, size=60, opacity=1).encode(
+            x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape
+        ),
+    )
+    drawn = alt.layer(*layers).properties(width=260, height=30 * len(order) + 20)
+    chart = drawn.facet(
+        facet=alt.Facet("panel:N", title=None, sort=list(edges), header=_header()),
+        columns=columns,
+        data=alt.Data(values=rows),
+    )
+    return _dressed(chart.resolve_scale(x="independent", y="independent"))
+
+
 def carried_by(analysis: Analysis, edge: str) -> dict[str, Mapping[str, Fit]]:
     """The studies whose equations hold the edge as a term of its own, with their fits by prior set."""
     return {

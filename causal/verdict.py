@@ -13,6 +13,9 @@
 with s the claimed sign, b the effect at the edge's own lag on the standard scale and d the smallest such effect of interest. Where the outcome
 remembers itself, a small effect at once builds up to a large one: d is to be chosen with that in mind, and each estimate carries its long run.
 
+Each study that identifies a claim has its own word. For the claim's own scope, one study's effect is that study's; where several identify it and
+one model holds them, it is the effect in a study yet unseen, Normal(b, tau) around the pooled one; without such a model the studies must agree.
+
 >>> import numpy as np
 >>> far = {name: np.full(100, 0.5) for name in ("article", "sceptical", "wide")}
 >>> word(far, sign=1, smallest=0.1, failed=False), word(far, sign=-1, smallest=0.1, failed=False)
@@ -31,8 +34,8 @@ from numpy.typing import NDArray
 
 from causal.checks import CheckResult
 from causal.claim import Claim, Ledger
-from causal.errors import Fault, raise_all
-from causal.fit import Fit
+from causal.errors import CausalError, Fault, raise_all
+from causal.fit import Fit, JointFit
 from causal.graph import Edge, Graph, Sign
 from causal.identification import Identification, single_door
 from causal.model import Model
@@ -78,7 +81,9 @@ class Finding:
     """One study's answer to one claim: the word, why, and the numbers where the study has draws of the edge.
 
     `smallest_found`: the smallest effect that this study would call supported with probability .8, on the standard scale.
-    `identified` is False where the numbers are an association only. `set_aside` lists the nodes assumed away.
+    `identified` is False where the numbers are an association only. `set_aside` lists the nodes assumed away. Where `pooled` names
+    studies, the answer is theirs together, for a study yet unseen, and `tau` is the median and 90 % interval (median, low, high) of how far their
+    effects lie apart under the wide prior, as an sd on the standard scale.
     """
 
     study: str
@@ -91,6 +96,8 @@ class Finding:
     smallest_found: float | None = None
     failed_checks: tuple[str, ...] = ()
     set_aside: tuple[str, ...] = ()
+    pooled: tuple[str, ...] = ()
+    tau: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class Verdict:
     """The word for a claim in its own scope, and each study's finding.
 
     `findings` rest on the whole graph of the source; `conditional` on what is left of it when each study's `sets_aside` nodes are
-    assumed away.
+    assumed away. `together` and `conditional_together` are the same for several studies as one.
     """
 
     claim: str
@@ -108,6 +115,8 @@ class Verdict:
     smallest_effect: float
     findings: tuple[Finding, ...] = ()
     conditional: tuple[Finding, ...] = ()
+    together: Finding | None = None
+    conditional_together: Finding | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The record as plain values, for JSON."""
@@ -129,6 +138,14 @@ class Evidence:
     checks: Sequence[CheckResult]
 
 
+@dataclass(frozen=True)
+class Together:
+    """What several studies bring as one: their joint fits by prior set, and the checks of those."""
+
+    fits: Mapping[str, JointFit]
+    checks: Sequence[CheckResult]
+
+
 def judge(
     ledger: Ledger,
     fits: Mapping[str, Fit] | Mapping[str, Mapping[str, Fit]],
@@ -137,12 +154,14 @@ def judge(
     *,
     graph: Graph | None = None,
     conditional: Mapping[str, Mapping[str, Identification]] | None = None,
+    together: Together | None = None,
 ) -> tuple[Verdict, ...]:
     """One verdict for each claim of the ledger, in its order.
 
     For one study: `fits` by prior set (article, sceptical, wide), `identifications` by claim, `checks` as `ca.check` gives them. For
     several: each by study first. `graph` is the source's whole graph, by default the fitted one; `conditional` holds, by study and claim,
-    the identification under the graph that the study keeps, for its second answer. Raises `CausalError` where a prior set is missing.
+    the identification under the graph that the study keeps, for its second answer; `together` the fits of several studies as one, for the claims
+    that two or more of them identify. Raises `CausalError` where a prior set is missing.
     """
     by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
     if len(by_study) < len(fits):
@@ -151,7 +170,7 @@ def judge(
         by_study, identifications, checks = {name: flat}, {name: identifications}, {name: checks}  # pyright: ignore[reportAssignmentType]
     raise_all(
         Fault(f"no fit under the {prior_set} prior", f"study '{study}'", "fit under article, sceptical and wide priors")
-        for study, found in by_study.items()
+        for study, found in {**by_study, **({} if together is None else {"all studies": together.fits})}.items()
         for prior_set in PRIOR_SETS
         if prior_set not in found
     )
@@ -167,7 +186,7 @@ def judge(
         )
         for study, found in by_study.items()
     }
-    return tuple(_judge_claim(claim, evidence) for claim in ledger.claims)
+    return tuple(_judge_claim(claim, evidence, together) for claim in ledger.claims)
 
 
 def word(draws: Mapping[str, Draws], *, sign: int, smallest: float, failed: bool) -> str:
@@ -196,13 +215,9 @@ def _probability(values: Draws, sign: int, smallest: float) -> float:
     return max(float((values > smallest).mean()), float((values < -smallest).mean()))
 
 
-def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence]) -> Verdict:
-    def verdict(
-        chosen: str, why: str, findings: tuple[Finding, ...] = (), conditional: tuple[Finding, ...] = ()
-    ) -> Verdict:
-        return Verdict(
-            claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, findings, conditional
-        )
+def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence], together: Together | None) -> Verdict:
+    def verdict(chosen: str, why: str, **found: Any) -> Verdict:
+        return Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, **found)
 
     edge = claim.edge
     if edge is None:
@@ -232,12 +247,94 @@ def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence]) -> Verdict:
         for name, found in able.items()
         if found.fits["wide"].model.study.sets_aside and claim.key in found.kept
     )
+    # A study that sets nothing aside stands by its whole answer beside the conditional answers of the others.
+    assuming = {finding.study: finding for finding in (*findings, *conditional)}
+    pooled = _pooled(claim, edge, findings, together)
+    second = _pooled(claim, edge, tuple(assuming.values()), together) if pooled is None and conditional else None
+    of_all: dict[str, Any] = {
+        "findings": findings,
+        "conditional": conditional,
+        "together": pooled,
+        "conditional_together": second,
+    }
     answered = [finding for finding in findings if finding.identified]
     if not answered:
-        return verdict("not-identified", findings[0].why, findings, conditional)
+        return verdict("not-identified", findings[0].why, **of_all)
+    if pooled is not None:
+        return verdict(pooled.verdict, pooled.why, **of_all)
     if len({finding.verdict for finding in answered}) == 1:
-        return verdict(answered[0].verdict, answered[0].why, findings, conditional)
-    return verdict("undecided", "the studies that identify it give different answers", findings, conditional)
+        return verdict(answered[0].verdict, answered[0].why, **of_all)
+    return verdict("undecided", "the studies that identify it give different answers", **of_all)
+
+
+def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Together | None) -> Finding | None:
+    """What the studies say together of an edge that each of them identifies; None where one model does not pool just such studies."""
+    if together is None:
+        return None
+    known = {finding.study: finding for finding in findings if finding.identified}
+    model = together.fits["wide"].model
+    members = {pool.name: [model.models[study].study.name for study, _ in pool.members] for pool in model.pools}
+    names = members.get(edge.name, [])
+    if len(names) < 2 or not known.keys() >= {*names}:
+        return None
+    draws = {
+        name: fit.edge(edge.name, scale="standard", transported=True).to_numpy().ravel()
+        for name, fit in together.fits.items()
+    }
+    try:
+        scale = together.fits["wide"].on_standard_scale(edge.name)
+    except CausalError:
+        scale = math.nan
+    sign = _sign(edge)
+    estimates = tuple(
+        _estimate(
+            name, values, _pooled_memory(together.fits[name], edge.effect, names), sign, claim.smallest_effect, scale
+        )
+        for name, values in draws.items()
+    )
+    failed = [name for study in names for name in known[study].failed_checks]
+    failed += [result.name for result in together.checks if result.passed is False and result.concerns(edge.name)]
+    failed = list(dict.fromkeys(failed))
+    chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
+    tau = together.fits["wide"].posterior["tau"].sel(edge=edge.name).to_numpy()
+    return Finding(
+        " + ".join(names),
+        chosen,
+        f"in a study yet unseen, by {' and '.join(names)} together: {_reason(chosen, estimates, failed)}",
+        True,
+        None,
+        "",
+        estimates,
+        _detectable(claim, draws["wide"]),
+        tuple(failed),
+        tuple(dict.fromkeys(node for study in names for node in known[study].set_aside)),
+        tuple(names),
+        (float(np.median(tau)), float(np.quantile(tau, 0.05)), float(np.quantile(tau, 0.95))),
+    )
+
+
+def _pooled_memory(fit: JointFit, node: str, studies: Sequence[str]) -> Draws:
+    """The sum of a node's pooled effects on itself, draw by draw; not a number where these studies do not pool all of them."""
+    model = fit.model
+    own = {
+        term.name
+        for each in model.models
+        if each.study.name in studies
+        for term in each.system.terms
+        if term.cause == node and term.effect == node
+    }
+    pooled = {
+        pool.name: {model.models[study].study.name for study, _ in pool.members}
+        for pool in model.pools
+        if pool.identified
+    }
+    drawn = [
+        fit.edge(name, scale="standard", transported=True).to_numpy().ravel()
+        for name in own
+        if pooled.get(name) == {*studies}
+    ]
+    size = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    return np.sum(drawn, axis=0) if own and len(drawn) == len(own) else np.full(size, math.nan if own else 0.0)
 
 
 def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bool) -> Finding:
@@ -251,7 +348,7 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
         else {}
     )
     memory = {name: _memory(found.fits[name], edge.effect) for name in known}
-    sign = {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
+    sign = _sign(edge)
     scale = model.on_standard_scale(edge.name) if carried else 1.0
     estimates = tuple(
         _estimate(name, values, memory[name], sign, claim.smallest_effect, scale) for name, values in known.items()
@@ -277,11 +374,20 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
         )
     failed = tuple(result.name for result in found.checks if result.passed is False and result.concerns(edge.name))
     chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
-    able = claim.smallest_effect + (_ONE_SIDED_95 + _POWER_80) * float(np.std(known["wide"]))
+    able = _detectable(claim, known["wide"])
     reason = _reason(chosen, estimates, failed)
     return Finding(
         study, chosen, reason, True, identification.strategy, identification.formula, estimates, able, failed, aside
     )
+
+
+def _sign(edge: Edge) -> int:
+    return {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
+
+
+def _detectable(claim: Claim, draws: Draws) -> float:
+    """The smallest effect that would be called supported with probability .8, were the draws' spread that of an estimate."""
+    return claim.smallest_effect + (_ONE_SIDED_95 + _POWER_80) * float(np.std(draws))
 
 
 def _measured(found: Evidence) -> tuple[str, ...]:

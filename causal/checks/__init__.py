@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from causal.checks import convergence, persistence
 from causal.checks.result import CheckResult
-from causal.fit import Fit
+from causal.fit import Fit, JointFit
 
 STANDARD = (convergence.check, persistence.check)
 """The checks that need no second fit."""
 
 
-def check(fit: Fit) -> tuple[CheckResult, ...]:
-    """Run the standard checks on a fit."""
-    return tuple(run(fit) for run in STANDARD)
+def check(fit: Fit | JointFit) -> tuple[CheckResult, ...]:
+    """Run the standard checks on a fit. On that of several studies only whether the chains agree: the others ask each study's own fit."""
+    return (convergence.check(fit),) if isinstance(fit, JointFit) else tuple(run(fit) for run in STANDARD)
 
 
 __all__ = ["CheckResult", "check"]

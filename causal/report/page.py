@@ -7,6 +7,7 @@ embedded JSON) are made by `causal.report.pictures`, and named as such in `page`
 
 from __future__ import annotations
 
+import math
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ from causal.plot import (
 )
 from causal.report.answerable import answerable
 from causal.report.pictures import Picture, chart_library, inline, picture
+from causal.report.together import together
 from causal.report.words import (
     MEANINGS,
     SHORT,
@@ -90,6 +92,10 @@ def page(analysis: Analysis) -> str:
         _study(bundle, name, found, f"terms{place}") for place, (name, found) in enumerate(analysis.evidence.items())
     ]
     charts += [each["picture"] for each in (*answers, *studies)]
+    several = together(analysis)
+    if several is not None:
+        charts.append(several["picture"])
+        several["picture"] = _markup(several["picture"])
     return template.render(
         source=bundle.source,
         summary=_summary(analysis, told),
@@ -100,6 +106,8 @@ def page(analysis: Analysis) -> str:
         graphs=_graphs(analysis, told),
         answers=[each | {"picture": _markup(each["picture"])} for each in answers],
         answerable=answerable(bundle),
+        together=several,
+        apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
         counts=_counts(analysis.verdicts),
         figures=[_figure(figure) for figure in bundle.ledger.figures],
@@ -228,10 +236,13 @@ def _closes(claims: Sequence[Claim]) -> bool:
 
 def _warnings(analysis: Analysis) -> list[str]:
     """What a reader must know before any number: checks that failed."""
+    checked = {f"the study {name}": found.checks for name, found in analysis.evidence.items()}
+    if analysis.together is not None:
+        checked["all studies as one"] = analysis.together.checks
     return [
-        f"A check of the study {name} failed ({result.name}). {result.sentence}"
-        for name, found in analysis.evidence.items()
-        for result in found.checks
+        f"A check of {what} failed ({result.name}). {result.sentence}"
+        for what, results in checked.items()
+        for result in results
         if result.passed is False
     ]
 
@@ -257,6 +268,11 @@ def _claim(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "smallest": claim.smallest_effect,
         "findings": [_finding(analysis, claim, finding) for finding in verdict.findings],
         "conditional": [_finding(analysis, claim, finding) for finding in verdict.conditional],
+        "together": [
+            _finding(analysis, claim, finding)
+            for finding in (verdict.together, verdict.conditional_together)
+            if finding is not None
+        ],
         "numbers": _numbers(analysis, claim, verdict),
         "priors": [
             (PRIOR_LABELS.get(name, name), interval(found.low, found.high))
@@ -289,9 +305,8 @@ def _opinion(claim: Claim) -> str:
 
 
 def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, Any]:
-    study = analysis.bundle.study(finding.study)
     return {
-        "study": study.label or finding.study,
+        "study": _study_label(analysis.bundle, finding),
         "verdict": finding.verdict,
         "short": SHORT[finding.verdict],
         "meaning": MEANINGS[finding.verdict],
@@ -300,12 +315,17 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "formula": finding.formula,
         "smallest_found": finding.smallest_found,
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
+        "pooled": bool(finding.pooled),
         "aside": len(finding.set_aside),
         "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside])
         if finding.set_aside
         else "",
         "sentence": _sentence(analysis.bundle, claim, finding),
     }
+
+
+def _study_label(bundle: Bundle, finding: Finding) -> str:
+    return listed([bundle.study(name).label or name for name in finding.pooled or (finding.study,)])
 
 
 def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
@@ -325,6 +345,8 @@ def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
 
 def _long_run(wide: Estimate, effect: str) -> str:
     """What a lasting change builds up to, so that nobody takes the effect of one period for the whole."""
+    if not math.isfinite(wide.long_run_median) and wide.long_run_undefined < 1.0:
+        return "That is the effect at once; these studies measure the outcome in ways that share no memory."
     if wide.long_run_undefined == 1.0:
         return "That is the effect at once; a lasting swing would build up without end."
     unbounded = wide.long_run_undefined >= 0.005
@@ -337,28 +359,33 @@ def _long_run(wide: Estimate, effect: str) -> str:
 
 
 def _numbers(analysis: Analysis, claim: Claim, verdict: Verdict) -> list[dict[str, Any]]:
-    """For each study with draws, what each prior set says before and after its data."""
+    """For each study with draws and for those that are pooled, what each prior set says before and after the data."""
     conditional = {finding.study: finding for finding in verdict.conditional}
+    pooled = [finding for finding in (verdict.together, verdict.conditional_together) if finding is not None]
     tables: list[dict[str, Any]] = []
     priors = _priors(analysis, claim)
-    for finding in verdict.findings:
+    for finding in (*verdict.findings, *pooled):
         if not finding.estimates or claim.edge is None:
             continue
         second = conditional.get(finding.study)
         standing = (
-            "an effect"
+            f"an effect only if {counted(len(finding.set_aside), 'influence')} are assumed away"
+            if finding.set_aside
+            else "an effect"
             if finding.identified
             else f"an effect only if {counted(len(second.set_aside), 'influence')} are assumed away; otherwise an association"
             if second is not None and second.identified
             else "an association, not an effect"
         )
-        study = analysis.bundle.study(finding.study)
+        study = analysis.bundle.study((finding.pooled or (finding.study,))[0])
         above, below = (
             (f"{label(analysis.bundle, node)} ({_unit(study, node)})") for node in (claim.edge.effect, claim.edge.cause)
         )
-        units = f"{above} per {below}"
+        shared = bool(np.isfinite(finding.estimates[0].natural_median))
+        units = f"{above} per {below}" if shared else "none, as the studies measure these by different columns"
         rows = [_number_row(found, priors.get(found.prior_set)) for found in finding.estimates]
-        tables.append({"study": study.label or finding.study, "standing": standing, "units": units, "rows": rows})
+        title = _study_label(analysis.bundle, finding) + (" together, for a study yet unseen" if finding.pooled else "")
+        tables.append({"study": title, "standing": standing, "units": units, "rows": rows})
     return tables
 
 
@@ -368,7 +395,9 @@ def _number_row(found: Estimate, prior: Any) -> dict[str, str]:
         "set": PRIOR_LABELS.get(found.prior_set, found.prior_set),
         "before": interval(before.low, before.high) if before is not None else "",
         "after": estimate(found.median, found.low, found.high),
-        "natural": estimate(found.natural_median, found.natural_low, found.natural_high),
+        "natural": estimate(found.natural_median, found.natural_low, found.natural_high)
+        if np.isfinite(found.natural_median)
+        else "",
         "claimed": probability(found.as_claimed),
         "opposite": probability(found.opposite),
         "small": probability(found.small),

@@ -31,7 +31,16 @@ NUMBERS = (
     "low_standard",
     "high_standard",
 )
-LAST_COLUMNS = ("failed_checks", "verdict_if_set_aside", "why_if_set_aside", "set_aside")
+LAST_COLUMNS = (
+    "pooled_over",
+    "tau_wide",
+    "tau_low_wide",
+    "tau_high_wide",
+    "failed_checks",
+    "verdict_if_set_aside",
+    "why_if_set_aside",
+    "set_aside",
+)
 COLUMNS = (*FIRST_COLUMNS, *(f"{number}_{name}" for name in PRIOR_SETS for number in NUMBERS), *LAST_COLUMNS)
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -41,9 +50,10 @@ def verdicts_csv(analysis: Analysis) -> str:
     """One row for each claim of the ledger, in its order; columns `COLUMNS`.
 
     `low_*` and `high_*` bound 90 % intervals in natural units (outcome per unit of cause), `low_standard_*` and so on the same
-    on the standard scale. The numbers are those of the first study that has any; `numbers_are` says whether they are an
-    effect, an effect only if the nodes of `set_aside` are assumed away, or an association only. Text that a spreadsheet
-    would run as a formula begins with an apostrophe.
+    on the standard scale. The numbers are those of several studies together where they pool the effect, else of the first study that has any;
+    `numbers_are` says whether they are an effect, an effect only if the nodes of `set_aside` are assumed away, or an association only.
+    `pooled_over` names the pooled studies, `tau_*` how far their effects lie apart (sd, standard scale). Text that a spreadsheet would run as a
+    formula begins with an apostrophe.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -59,7 +69,8 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
 
     The groups posterior, prior, sample_stats and observed_data are the first study's under the article's prior. Its other
     prior sets stand beside them as posterior_sceptical and so on, and further studies as posterior_STUDY_article, ...,
-    observed_data_STUDY.
+    observed_data_STUDY. What several studies share, `effect` and `tau`, stands as posterior_together_article, ..., the study's own effects in that
+    fit as posterior_together_STUDY_article, ...
     """
     import xarray as xr
 
@@ -77,6 +88,12 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
             for group in ("posterior", "prior", "sample_stats"):
                 groups[f"{group}{suffix}"] = fitted.data[group].to_dataset()
             groups.setdefault(f"observed_data{owner}", fitted.data["observed_data"].to_dataset())
+    for name, joint in analysis.together.fits.items() if analysis.together else ():
+        for group in ("posterior", "sample_stats"):
+            groups[f"{group}_together_{name}"] = joint.data[group].to_dataset()
+        for model in joint.model.models:
+            study = model.study.name
+            groups[f"posterior_together_{_group_name(study)}_{name}"] = joint.study(study).posterior
     if not groups:
         return None
     tree = xr.DataTree.from_dict(groups)
@@ -86,6 +103,8 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
 
 def findings_with_numbers(verdict: Verdict) -> tuple[Finding | None, str]:
     """The finding whose numbers a table shows, and what they are."""
+    if verdict.together is not None:
+        return verdict.together, "effect in a study yet unseen"
     for finding in verdict.findings:
         if finding.identified and finding.estimates:
             return finding, "effect"
@@ -119,6 +138,9 @@ def _row(analysis: Analysis, verdict: Verdict) -> dict[str, Any]:
     if shown is not None:
         row["smallest_found_standard"] = shown.smallest_found
         row["failed_checks"] = "; ".join(shown.failed_checks)
+        row["pooled_over"] = "; ".join(shown.pooled)
+        if shown.tau is not None:
+            row |= dict(zip(("tau_wide", "tau_low_wide", "tau_high_wide"), shown.tau, strict=True))
         if claim.edge is not None:
             row["natural_unit"] = f"{claim.edge.effect} per {claim.edge.cause}"
         for estimate in shown.estimates:
