@@ -14,9 +14,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from causal.checks import CheckResult, check
+from causal.claim import Claim, Ledger, Source
 from causal.dist import Normal, Uniform
 from causal.errors import CausalError
-from causal.fit import JointFit, fit
+from causal.fit import Convergence, JointFit, fit
+from causal.identification import Identification
 from causal.joint import (
     TAU_POINTS,
     TRANSPORT,
@@ -29,7 +32,8 @@ from causal.joint import (
 from causal.model import Model
 from causal.panel import Panel, Study
 from causal.simulate import contrast
-from causal.syntax import read_graph
+from causal.syntax import read_edge, read_graph
+from causal.verdict import PRIOR_SETS, Together, Verdict, judge, word
 from tests.oracle import loops
 
 Floats = NDArray[np.float64]
@@ -371,3 +375,81 @@ def test_other_priors_or_another_transport_swap_into_the_compiled_form(three: Jo
     assert other.structure == three.structure
     narrow = build_model(LOOP, studies, {"presence -> presence": Uniform(0.0, 1.0)})
     assert narrow.structure != three.structure
+
+
+# What is judged of several studies
+
+EDGE = "revenue -> corruption [lag=1]"
+CLAIMED = Ledger(
+    Source("A source"),
+    (Claim("c1", read_edge("revenue -> corruption [lag=1, sign=+]"), "as claimed", "here", smallest_effect=0.02),),
+)
+
+
+def judged(
+    joint_fit: JointFit, identified: dict[str, bool], checks: tuple[CheckResult, ...] = (), *, together: bool = True
+) -> Verdict:
+    """The verdict on `EDGE` of the studies named in `identified`, told which of them identify it."""
+    fits = {name: dict.fromkeys(PRIOR_SETS, joint_fit.study(name)) for name in identified}
+    answers = {
+        name: {
+            "c1": Identification(
+                found, "adjustment" if found else None, frozenset() if found else None, "", "for the test"
+            )
+        }
+        for name, found in identified.items()
+    }
+    several = Together(dict.fromkeys(PRIOR_SETS, joint_fit), checks) if together else None
+    return judge(CLAIMED, fits, answers, {}, graph=LOOP, together=several)[0]
+
+
+def test_a_claims_own_scope_is_an_effect_in_a_study_yet_unseen(joint_fit: JointFit) -> None:
+    found = judged(joint_fit, {"one": True, "two": True})
+    assert found.together is not None
+    assert (found.together.pooled, found.verdict) == (("one", "two"), found.together.verdict)
+    draws = joint_fit.edge(EDGE, scale="standard", transported=True).to_numpy()
+    natural = joint_fit.edge(EDGE, transported=True).to_numpy()
+    assert found.verdict == word(dict.fromkeys(PRIOR_SETS, draws.ravel()), sign=1, smallest=0.02, failed=False)
+    wide = next(estimate for estimate in found.together.estimates if estimate.prior_set == "wide")
+    assert (wide.low, wide.median, wide.high) == pytest.approx(tuple(np.quantile(draws, [0.05, 0.5, 0.95])))
+    assert (wide.natural_low, wide.natural_high) == pytest.approx(tuple(np.quantile(natural, [0.05, 0.95])))
+    memory = joint_fit.edge("corruption -> corruption", scale="standard", transported=True).to_numpy()
+    stays = memory < 1
+    assert wide.long_run_median == pytest.approx(float(np.median(draws[stays] / (1 - memory[stays]))))
+    assert found.together.tau is not None
+    assert found.together.tau[1] < found.together.tau[0] < found.together.tau[2]
+
+
+def test_a_pool_with_a_study_that_does_not_identify_the_claim_judges_nothing(joint_fit: JointFit) -> None:
+    found = judged(joint_fit, {"one": True, "two": False})
+    assert found.together is None
+    assert found.verdict == found.findings[0].verdict
+    assert judged(joint_fit, {"one": False, "two": False}).verdict == "not-identified"
+
+
+def test_a_check_of_the_model_of_several_keeps_supported_away(joint_fit: JointFit) -> None:
+    passed = judged(joint_fit, {"one": True, "two": True})
+    failed = judged(joint_fit, {"one": True, "two": True}, (CheckResult("convergence", False, "", {}, (EDGE,)),))
+    assert passed.verdict == "supported"
+    assert failed.verdict == "undecided"
+    assert failed.together is not None
+    assert failed.together.failed_checks == ("convergence",)
+
+
+def test_without_one_model_the_studies_must_agree(joint_fit: JointFit) -> None:
+    found = judged(joint_fit, {"one": True, "two": True}, together=False)
+    words = {finding.verdict for finding in found.findings}
+    assert found.verdict == (words.pop() if len(words) == 1 else "undecided")
+
+
+def test_the_chains_of_a_joint_fit_are_checked_edge_by_edge(joint_fit: JointFit) -> None:
+    limits = {"r_hat": 1.2, "ess": 90.0, "divergent_share": 0.0}
+    of_one = replace(joint_fit, convergence=Convergence(**limits, unconverged=(f"two: effect[{EDGE}]",)))
+    (result,) = check(of_one)
+    assert (result.passed, result.edges) == (False, (EDGE,))
+    (result,) = check(
+        replace(
+            joint_fit, convergence=Convergence(**limits, unconverged=(f"two: effect[{EDGE}]", "one: shock_sd[revenue]"))
+        )
+    )
+    assert result.edges == ()

@@ -233,6 +233,59 @@ def test_equal_analyses_give_equal_pages(analysis: Analysis) -> None:
     assert page(analysis) == page(analysis)
 
 
+# Several studies as one
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return toy_analysis(tmp_path_factory.mktemp("several"), together=True)
+
+
+def test_studies_that_share_rows_make_no_model_and_the_page_says_why(analysis: Analysis, parsed: _Page) -> None:
+    assert analysis.together is None
+    assert "They were not put into one model" in parsed.said
+    assert "u0 2001" in parsed.said
+
+
+def test_the_page_shows_what_several_studies_share(several: Analysis) -> None:
+    assert several.together is not None
+    parsed = _Page(page(several))
+    assert not parsed.open
+    assert not parsed.wrong
+    verdict = several.verdict("c2")
+    assert verdict.verdict == "not-identified", "both studies assume the weather away"
+    second = verdict.conditional_together
+    assert second is not None
+    assert second.pooled == ("main", "other-one")
+    wide = several.together.fits["wide"]
+    draws = wide.edge("corruption -> presence", scale="standard", transported=True).to_numpy()
+    low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
+    assert estimate(middle, low, high) in parsed.said
+    assert "Toy & panel and other-one together, for a study yet unseen" in parsed.said
+    assert "Energy (BFMI)" in parsed.said
+    assert "weather" in parsed.said
+    places = [dict(attributes).get("id") for _, attributes in parsed.tags]
+    assert {"together", "forest"} <= set(places)
+
+
+def test_a_failed_check_of_the_model_of_several_stands_first(tmp_path: Path) -> None:
+    said = _Page(page(toy_analysis(tmp_path, r_hat=1.3, together=True))).said
+    assert "A check of all studies as one failed" in said
+
+
+def test_the_files_hold_what_several_studies_share(several: Analysis, tmp_path: Path) -> None:
+    paths = write_report(several, tmp_path)
+    assert several.together is not None
+    with xr.open_datatree(paths.results, engine="h5netcdf") as tree:
+        for name, found in several.together.fits.items():
+            xr.testing.assert_equal(tree[f"posterior_together_{name}"].to_dataset().load(), found.posterior)
+            assert f"posterior_together_other_one_{name}" in tree.children
+    rows = {row["claim"]: row for row in csv.DictReader(io.StringIO(paths.verdicts.read_text(encoding="utf-8")))}
+    assert rows["c2"]["pooled_over"] == "main; other-one"
+    assert float(rows["c2"]["tau_low_wide"]) <= float(rows["c2"]["tau_wide"]) <= float(rows["c2"]["tau_high_wide"])
+    assert rows["c2"]["numbers_are"] == "effect in a study yet unseen, if the nodes of set_aside are assumed away"
+
+
 # The files
 
 

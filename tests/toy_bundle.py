@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from causal.analysis import Analysis, analyse, prior_sets
+from causal.analysis import JOINT_DRAWS, Analysis, analyse, prior_sets
 from causal.fit import fingerprint, write_tree
-from causal.joint import build_model
+from causal.joint import JointModel, build_model
 from causal.model import Model
 from priors.read import read_bundle
 
@@ -103,6 +103,9 @@ corruption = "corruption"
 presence = "presence"
 """
 
+TOGETHER = STUDIES.replace('[study.other-one]\nfile = "panel.csv"', '[study.other-one]\nkeeps = []\nfile = "other.csv"')
+"""The same two studies, of different units, both of which assume the weather away."""
+
 INTERVENTIONS = """
 [intervention.clean]
 label = "Less corruption"
@@ -112,14 +115,18 @@ horizon = 3
 """
 
 
-def toy_analysis(folder: Path, *, seed: int = 0, r_hat: float = 1.001) -> Analysis:
-    """The analysis of the toy bundle, with draws near what a fit would give: self-effects of .6, corruption -> presence at -.3."""
+def toy_analysis(folder: Path, *, seed: int = 0, r_hat: float = 1.001, together: bool = False) -> Analysis:
+    """The analysis of the toy bundle, with draws near what a fit would give: self-effects of .6, corruption -> presence at -.3.
+
+    Its studies are of the same units, so that they make no one model; of different ones if they are to stand `together`.
+    """
     bundle_folder, store = folder / "bundle", folder / "store"
     bundle_folder.mkdir(parents=True, exist_ok=True)
     (bundle_folder / "claims.toml").write_text(CLAIMS.format(hostile=HOSTILE, formula=FORMULA), encoding="utf-8")
-    (bundle_folder / "studies.toml").write_text(STUDIES, encoding="utf-8")
+    (bundle_folder / "studies.toml").write_text(TOGETHER if together else STUDIES, encoding="utf-8")
     (bundle_folder / "interventions.toml").write_text(INTERVENTIONS, encoding="utf-8")
     (bundle_folder / "panel.csv").write_text(_panel(seed), encoding="utf-8")
+    (bundle_folder / "other.csv").write_text(_panel(seed + 1).replace("\nu", "\nother"), encoding="utf-8")
     bundle = read_bundle(bundle_folder)
     settings = {"seed": 1, "draws": 50, "chains": 2}
     for study in bundle.studies:
@@ -127,6 +134,11 @@ def toy_analysis(folder: Path, *, seed: int = 0, r_hat: float = 1.001) -> Analys
             model = build_model(bundle.graph, study, priors)
             warm_up = 1000 if model.design.holes.shape[1] else 500
             write_tree(_draws(model, seed, r_hat), store / f"{fingerprint(model, {**settings, 'tune': warm_up})}.nc")
+    for priors in prior_sets(bundle).values() if together else ():
+        model = build_model(bundle.graph, bundle.joint, priors)
+        assert isinstance(model, JointModel)
+        key = fingerprint(model, settings | {"draws": JOINT_DRAWS * 50, "tune": 500})
+        write_tree(_joint_draws(model, seed, r_hat), store / f"{key}.nc")
     kept = len(list(store.iterdir()))
     analysis = analyse(bundle, store=store, **settings)
     assert len(list(store.iterdir())) == kept, "a fit was sampled: the hand-made draws were not found"
@@ -173,5 +185,33 @@ def _draws(model: Model, seed: int, r_hat: float) -> xr.DataTree:
         }
     )
     bad = ["effect[corruption -> presence [lag=1]]"] if r_hat > 1.01 else []
+    tree.attrs = {"r_hat": r_hat, "ess": 900.0, "divergent_share": 0.0, "unconverged": json.dumps(bad)}
+    return tree
+
+
+def _joint_draws(model: JointModel, seed: int, r_hat: float) -> xr.DataTree:
+    generator = np.random.default_rng(seed)
+    groups: dict[str, xr.Dataset] = {}
+    for k, each in enumerate(model.models):
+        groups |= {
+            f"study_{k}/{name}": group.to_dataset() for name, group in _draws(each, seed, r_hat).children.items()
+        }
+    middles = np.array(
+        [0.6 if "-> presence" not in pool.name or "presence ->" in pool.name else -0.3 for pool in model.pools]
+    )
+    shape = (2, 50, len(model.pools))
+    coords = {"chain": np.arange(2), "draw": np.arange(50), "edge": [pool.name for pool in model.pools]}
+    groups["posterior"] = xr.Dataset(
+        {
+            "effect": (("chain", "draw", "edge"), middles + generator.normal(0.0, 0.05, shape)),
+            "tau": (("chain", "draw", "edge"), np.abs(generator.normal(0.0, 0.02, shape))),
+        },
+        coords=coords,
+    )
+    groups["sample_stats"] = groups["study_0/sample_stats"].assign(
+        energy=(("chain", "draw"), generator.normal(size=(2, 50)))
+    )
+    tree = xr.DataTree.from_dict(groups)
+    bad = ["main: effect[corruption -> presence [lag=1]]"] if r_hat > 1.01 else []
     tree.attrs = {"r_hat": r_hat, "ess": 900.0, "divergent_share": 0.0, "unconverged": json.dumps(bad)}
     return tree

@@ -108,6 +108,8 @@ def findings_with_numbers(verdict: Verdict) -> tuple[Finding | None, str]:
     for finding in verdict.findings:
         if finding.identified and finding.estimates:
             return finding, "effect"
+    if verdict.conditional_together is not None:
+        return verdict.conditional_together, "effect in a study yet unseen, if the nodes of set_aside are assumed away"
     for finding in verdict.conditional:
         if finding.identified and finding.estimates:
             return finding, "effect if the nodes of set_aside are assumed away"
