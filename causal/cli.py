@@ -505,14 +505,12 @@ def _print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     table = _table("claim", "edge", "verdict", "why", title=ledger.source.title)
     for verdict in shown:
         table.add_row(verdict.claim, verdict.edge or "-", verdict.verdict, verdict.why)
-        for finding in verdict.conditional:
+        pooled = (verdict.conditional_together,) if verdict.conditional_together else ()
+        for finding in (*verdict.conditional, *pooled):
             if finding.identified:
-                table.add_row(
-                    "",
-                    "",
-                    f"({finding.verdict})",
-                    f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {finding.study}: {finding.why}",
-                )
+                place = " and ".join(finding.pooled) or finding.study
+                aside = f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {place}"
+                table.add_row("", "", f"({finding.verdict})", f"{aside}: {finding.why}")
     _print(table)
     for fault in analysis.apart:
         click.echo(f"the studies make no one model: {fault}")

@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     import pymc as pm
 
 TRANSPORT = 0.1
-"""Scale of the half-normal prior of tau: how far an effect is expected to differ between studies, on the standard scale or in Fisher's z."""
+"""Scale of the half-normal prior of tau: how far an effect is expected to differ between studies, on the standard scale."""
+TYPICAL_MEMORY = 0.8
+"""The self-effect, of bounds -1 and 1, at which a difference of `TRANSPORT` is carried over to Fisher's z."""
 SELF_SD = 0.9
 """Sd of the Normal prior of Fisher's z, which is close to a uniform one of the effect between its bounds."""
 TAU_POINTS = 8
@@ -171,9 +173,9 @@ def build_model(
 
     Unit effects are always swept out, and year effects unless `year_effects` is False or there is one unit only. A node
     that has the same value in every unit each year is then told apart from the year by nothing: it is left out and noted.
-    `transport` is the scale of the half-normal prior of tau, on the standard scale. Raises `CausalError` with every fault: nodes no column
-    measures, constant or textual columns, a single period, a lag longer than the panel, values that a family cannot have, studies of one name,
-    a unit-time that enters through two studies.
+    `transport` is the scale of the half-normal prior of tau, on the standard scale (for effects of a node on itself, at one of .8).
+    Raises `CausalError` with every fault: nodes no column measures, constant or textual columns, a single period, a lag longer than the panel,
+    values that a family cannot have, studies of one name, a unit-time that enters through two studies.
     """
     given = _studies(studies)
     known = priors if isinstance(priors, Priors) else Priors({} if priors is None else priors)
@@ -316,7 +318,9 @@ def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple
             notes.append(f"{name} in {studies} is pooled with no study that measures it by another column")
             name = f"{name} in {studies}"
         prior, bounds = _on_z(models[s].term_priors[t])
-        pooled.append(Pool(name, True, prior, bounds, transport, tuple(members)))
+        # Fisher's z moves by 1 / (1 - b^2) for each step of b.
+        scale = transport if bounds is None else transport / (1.0 - TYPICAL_MEMORY**2) / ((bounds[1] - bounds[0]) / 2.0)
+        pooled.append(Pool(name, True, prior, bounds, scale, tuple(members)))
     return (*pooled, *own)
 
 

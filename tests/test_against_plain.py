@@ -113,7 +113,7 @@ def plain_pooled_draws(studies: list[dict[str, NDArray[np.float64]]]) -> NDArray
         for edge in loops.TWO_TRUE:
             name = loops.edge_name(*edge)
             itself = edge[0] == edge[1]
-            tau = pm.HalfNormal(f"tau of {name}", 0.1)
+            tau = pm.HalfNormal(f"tau of {name}", 0.1 / (1.0 - 0.8**2) if itself else 0.1)
             shared = pm.Normal(f"shared {name}", 0.0, 0.9 if itself else 1.0)
             pm.Deterministic(name, pt.tanh(shared) if itself else shared)
             for k, effects in enumerate(own):

@@ -23,6 +23,7 @@ from causal.identification import Identification
 from causal.joint import (
     TAU_POINTS,
     TRANSPORT,
+    TYPICAL_MEMORY,
     JointModel,
     _log_prior,  # pyright: ignore[reportPrivateUsage]
     build_model,
@@ -42,6 +43,8 @@ LOOP = read_graph(loops.FOUR)
 PRIORS = {"revenue -> corruption": Normal(0.2, 0.3), "corruption -> presence": Normal(-0.1, 0.5)}
 TAUS = TRANSPORT * stats.halfnorm.ppf((np.arange(TAU_POINTS) + 0.5) / TAU_POINTS)
 """The points of equal mass, by another library's quantiles."""
+Z_TAUS = TAUS * float(np.arctanh(TYPICAL_MEMORY + 1e-6) - np.arctanh(TYPICAL_MEMORY - 1e-6)) / 2e-6
+"""The same for Fisher's z."""
 
 
 def rows(name: str, *nodes: str, seed: int = 0, times: int = 9) -> pd.DataFrame:
@@ -121,7 +124,7 @@ def test_the_log_density_is_that_of_the_mixture_and_of_each_studys_likelihood(th
                     stats.multivariate_normal(
                         np.full(len(at), mean), sd**2 * np.ones((len(at), len(at))) + tau**2 * np.eye(len(at))
                     ).logpdf(values)
-                    for tau in TAUS
+                    for tau in (TAUS if pool.bounds is None else Z_TAUS)
                 ]
                 prior += float(special.logsumexp(parts))
             elif pool.bounds is None:
