@@ -44,6 +44,12 @@ def member_names(model: JointModel, pool: Pool) -> list[str]:
     return [model.models[study].study.name for study, _ in pool.members]
 
 
+def energy(found: JointFit) -> float:
+    """The smallest Bayesian fraction of missing information over the chains (Betancourt 2016); under .3 a funnel is likely."""
+    energies = found.data["sample_stats"]["energy"].transpose("chain", "draw").to_numpy()
+    return float((np.square(np.diff(energies, axis=1)).mean(axis=1) / energies.var(axis=1)).min())
+
+
 def _row(bundle: Bundle, fits: Any, pool: Pool, claimed: bool) -> dict[str, Any]:
     wide: JointFit = fits["wide"]
     names = member_names(wide.model, pool)
@@ -88,17 +94,8 @@ def _trust(name: str, found: JointFit) -> dict[str, str]:
         "r_hat": f"{found.convergence.r_hat:.3f}",
         "ess": f"{found.convergence.ess:,.0f}",
         "divergent": f"{found.convergence.divergent_share:.2%}",
-        "energy": _energy(found),
+        "energy": f"{energy(found):.2f}",
     }
-
-
-def _energy(found: JointFit) -> str:
-    """The smallest Bayesian fraction of missing information over the chains (Betancourt 2016); under .3 a funnel is likely."""
-    stats = found.data["sample_stats"].to_dataset()
-    if "energy" not in stats:
-        return "not kept"
-    energy = stats["energy"].transpose("chain", "draw").to_numpy()
-    return f"{float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min()):.2f}"
 
 
 def _picture(analysis: Analysis, shared: list[Pool]) -> Picture:
