@@ -190,14 +190,22 @@ def build_model(
         for name in sorted(set(names))
         if names.count(name) > 1
     )
+    faults.extend(
+        Fault(
+            f"the rows of '{study.name}' stay in a data engine, where nobody sees whether another study has them too",
+            mend="take a part that fits in memory: Panel.from_table(..., in_memory=True)",
+        )
+        for study in given
+        if study.panel.table is not None
+    )
     models: list[Model] = []
     for study in given:
         try:
             models.append(study_model(graph, study, known, year_effects=year_effects))
         except CausalError as error:
             faults.extend(fault for fault in error.faults if fault not in faults)
-    faults.extend(overlaps(models))
     raise_all(faults)
+    raise_all(overlaps(models))
     notes = [f"{model.study.name}: {note}" for model in models for note in model.notes]
     pools = _pools(models, transport, notes)
     return JointModel(graph, tuple(models), known, pools, tuple(notes))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causal import families
+from causal import engine, families
 from causal.cells import Cells, add_cells, cell_data, cells_of, fitted_residuals, linear_rows, unit_means
 from causal.dist import Dist, Normal, Uniform
 from causal.equations import (
@@ -49,6 +49,7 @@ WIDE = Normal(0.0, 1.0)
 """The prior of an effect about which nothing is said: one sd of the outcome per sd of the cause."""
 SELF = Uniform(-1.0, 1.0)
 """The prior of a node's effect on itself."""
+_ONE_UNIT = "one unit only: year effects cannot be told from its own changes and are left out"
 _LOGISTIC = ("bernoulli", "ordered")
 """Families whose effects on themselves are no shares of a value: the prior of such an effect is as wide as of any other."""
 SHOCK_SD = 1.0
@@ -103,7 +104,8 @@ class Design:
     `standard` (node, unit, time): values less `centres` (node), divided by `scales` (node); NaN where missing.
     `units`: rows of the panel that are in the fit. `entry` (unit): first period whose value is used as a past.
     `sweep`: spans of the outcome periods. `holes` (3, hole): node, unit and time of each missing value in use;
-    `hole_start` (hole): the unit's mean, around which the missing value is sampled.
+    `hole_start` (hole): the unit's mean, around which the missing value is sampled. `crossed` (column, column): the swept cross-products, where
+    a data engine made them (`causal.engine`); `standard` and `units` then hold no unit.
     """
 
     standard: Floats
@@ -115,6 +117,7 @@ class Design:
     holes: Ints
     hole_start: Floats
     anchors: Floats
+    crossed: Floats | None = None
 
     @property
     def filled(self) -> Floats:
@@ -203,6 +206,8 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
         name: WIDE if prior is SELF and _family_of_effect(kept, name) in _LOGISTIC else prior
         for name, prior in edge_priors.items()
     }
+    if study.panel.table is not None:
+        return _engine_model(kept, study, study.panel.table, priors, edge_priors, year_effects=year_effects)
     natural = study.values(kept).transpose("variable", "unit", "time")
     values = natural.copy(
         data=np.stack(
@@ -215,22 +220,11 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     notes = list(study.notes)
     swept = year_effects and values.sizes["unit"] > 1
     if year_effects and not swept:
-        notes.append("one unit only: year effects cannot be told from its own changes and are left out")
+        notes.append(_ONE_UNIT)
     names = [str(name) for name in values["variable"].to_numpy()]
     array = np.asarray(values.transpose("variable", "unit", "time").to_numpy(), dtype=float)
     common = [k for k in range(len(names)) if swept and same_in_every_unit(array[k])]
-    for k in common:
-        notes.append(
-            f"{names[k]} has one value for all units in each period: the year effects take it up, so its effects cannot be told"
-        )
-    names = [name for k, name in enumerate(names) if k not in common]
-    if not names:
-        raise CausalError(
-            Fault("no node is left to fit", where=study.name, mend="measure a node that differs between units")
-        )
-    # A node that the year effects take up is conditioned on by them: it is cut from the graph, not projected out of it.
-    taken_up = [node for node in kept.names if node in study.measured(kept) and node not in names]
-    system = measured_system(kept.subgraph([name for name in kept.names if name not in taken_up]), names)
+    system = _system(kept, study, [names[k] for k in common], notes)
     array = array[[k for k in range(len(array)) if k not in common]]
     scales = standard_scales(values).sel(variable=list(system.nodes)).to_numpy().astype(float)
     design = _design(system, array, scales, swept, study.name, notes)
@@ -261,6 +255,83 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     return Model(kept, study, system, design, priors, terms, _loadings(system, linear), tuple(notes), cells)
 
 
+def _system(kept: Graph, study: Study, common: Sequence[str], notes: list[str]) -> System:
+    """The equations of the measured nodes without the `common` ones, which are the same in every unit."""
+    for name in common:
+        notes.append(
+            f"{name} has one value for all units in each period: the year effects take it up, so its effects cannot be told"
+        )
+    names = [name for name in study.measured(kept) if name not in common]
+    if not names:
+        raise CausalError(
+            Fault("no node is left to fit", where=study.name, mend="measure a node that differs between units")
+        )
+    # A node that the year effects take up is conditioned on by them: it is cut from the graph, not projected out of it.
+    return measured_system(kept.subgraph([name for name in kept.names if name not in common]), names)
+
+
+def _engine_model(
+    kept: Graph,
+    study: Study,
+    table: engine.Table,
+    priors: Priors,
+    edge_priors: Mapping[str, Dist],
+    *,
+    year_effects: bool,
+) -> Model:
+    """The model of a study whose rows stay in a data engine: complete Normal series, as their cross-products."""
+    notes = list(study.notes)
+    common: list[str] = []
+    while True:
+        system = _system(kept, study, common, notes)
+        _refuse_few_periods(len(study.panel.times), system.lags, study.name)
+        columns = [_engine_column(study, node, kept.node(node).family) for node in system.nodes]
+        made = engine.reduce(table, columns, system.lags, study.panel.times)
+        units = int(made.counts.sum())
+        if not units:
+            raise CausalError(_no_unit_left(study.name))
+        first, stop = (np.repeat(made.spans[:, k], made.counts) for k in (0, 1))
+        sweep = sweep_out(first, stop, year_effects=year_effects and units + made.short > 1)
+        yearly = made.yearly[: len(sweep.year_link)]
+        crossed = made.within - yearly.T @ sweep.year_link @ yearly
+        before, after = np.diagonal(made.within), np.diagonal(crossed)
+        same = [node for k, node in enumerate(system.nodes) if sweep.year_effects and after[k] <= 1e-9 * before[k]]
+        if not same:
+            break
+        common, notes = [*common, *same], list(study.notes)
+    if year_effects and not sweep.year_effects:
+        notes.append(_ONE_UNIT)
+    if made.short:
+        notes.append(f"{made.short} of {made.short + units} units have too few complete periods and are left out")
+    notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
+    scales = np.tile(made.scales, system.lags + 1)
+    informed = _informed(sweep, study.name)
+    # An engine adds in another order each time; the last digits would make every fit another one.
+    standard = np.round(crossed / np.outer(scales, scales) / informed.freedom, 12) * informed.freedom
+    none = np.zeros(0, dtype=np.int64)
+    design = Design(
+        np.zeros((len(system.nodes), 0, len(study.panel.times))),
+        made.centres,
+        made.scales,
+        none,
+        first - system.lags,
+        informed,
+        np.zeros((3, 0), dtype=np.int64),
+        np.zeros(0),
+        np.zeros((0, 0)),
+        standard,
+    )
+    terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
+    return Model(kept, study, system, design, priors, terms, _loadings(system), tuple(notes))
+
+
+def _engine_column(study: Study, node: str, family: str) -> engine.Column:
+    measure = study.measure(node)
+    assert measure is not None
+    transform = "log" if family == "lognormal" else measure.transform
+    return engine.Column(measure.columns[0], transform, -1.0 if measure.direction == "-" else 1.0)
+
+
 def _family_of_effect(graph: Graph, edge: str) -> str:
     """The family of the node that an edge, named in full, acts on; "normal" where the graph has no such edge."""
     found = [each.effect for each in graph.edges if each.name == edge]
@@ -270,14 +341,7 @@ def _family_of_effect(graph: Graph, edge: str) -> str:
 def _design(system: System, array: Floats, scales: Floats, year_effects: bool, where: str, notes: list[str]) -> Design:
     nodes, units, times = array.shape
     lags = system.lags
-    if times <= lags + 1:
-        raise CausalError(
-            Fault(
-                f"{times} periods are too few for a lag of {lags}",
-                where=where,
-                mend=f"bring at least {lags + 2} periods or a shorter lag",
-            )
-        )
+    _refuse_few_periods(times, lags, where)
     centres = np.array([float(np.nanmean(row)) for row in array])
     standard = (array - centres[:, None, None]) / scales[:, None, None]
     seen = ~np.isnan(standard)
@@ -298,13 +362,7 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
         entry[unit] = starts[0] if starts else times
     kept = np.flatnonzero(stop - entry - lags >= 2)
     if len(kept) == 0:
-        raise CausalError(
-            Fault(
-                "no unit has two periods in a row in which every node is measured with its past",
-                where=where,
-                mend="measure fewer nodes, or bring longer or more complete series",
-            )
-        )
+        raise CausalError(_no_unit_left(where))
     if len(kept) < units:
         notes.append(f"{units - len(kept)} of {units} units have too few complete periods and are left out")
     standard, entry, stop = standard[:, kept], entry[kept], stop[kept]
@@ -321,15 +379,39 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
     trimmed = int((~used & (~np.isnan(standard)).any(axis=0)).sum())
     if trimmed:
         notes.append(f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there")
-    sweep = sweep_out(first, stop, year_effects=year_effects)
-    if sweep.freedom < 1:
-        raise CausalError(
-            Fault("unit and year effects take up all the data", where=where, mend="bring more units or more periods")
-        )
+    sweep = _informed(sweep_out(first, stop, year_effects=year_effects), where)
     anchors = _anchors(holes, first, needed.sum(axis=1) if year_effects else None)
     return Design(
         standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]], anchors
     )
+
+
+def _refuse_few_periods(times: int, lags: int, where: str) -> None:
+    if times <= lags + 1:
+        raise CausalError(
+            Fault(
+                f"{times} periods are too few for a lag of {lags}",
+                where=where,
+                mend=f"bring at least {lags + 2} periods or a shorter lag",
+            )
+        )
+
+
+def _no_unit_left(where: str) -> Fault:
+    return Fault(
+        "no unit has two periods in a row in which every node is measured with its past",
+        where=where,
+        mend="measure fewer nodes, or bring longer or more complete series",
+    )
+
+
+def _informed(sweep: Sweep, where: str) -> Sweep:
+    """The sweep, if it leaves anything of the data."""
+    if sweep.freedom < 1:
+        raise CausalError(
+            Fault("unit and year effects take up all the data", where=where, mend="bring more units or more periods")
+        )
+    return sweep
 
 
 def _anchors(holes: Ints, first: Ints, needed: Ints | None) -> Floats:
@@ -413,7 +495,10 @@ def likelihood_numbers(model: Model) -> dict[str, Floats]:
     if design.holes.shape[1]:
         parts["hole_start"] = design.hole_start
     else:
-        parts["cross_products"] = cross_products(stacked(design.filled, model.system.lags), design.sweep)
+        made = design.crossed
+        if made is None:
+            made = cross_products(stacked(design.filled, model.system.lags), design.sweep)
+        parts["cross_products"] = made
     return parts | {"weights": design.sweep.weights}
 
 

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causal import families
+from causal import engine, families
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     import xarray
 
 MISSING = ("", "NA", "NaN", "nan")
+IN_MEMORY = 500_000
+"""Tables of more rows stay in their data engine, unless asked for."""
 _NAMED = 5  # how many of a kind a message names before it only counts
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _LEFT_OUT = re.compile(r"(.+?)(?:\s+from\s+(\S+))?(?:\s+to\s+(\S+))?")
@@ -54,12 +56,14 @@ class Panel:
     """Number columns as `data` (unit, time), float64, NaN where missing.
 
     `notes` are sentences on what was done to the frame. `refused` holds, for each column that is no number
-    column, the fault that its use as a node would be: the first cell that is no number, and where it stands.
+    column, the fault that its use as a node would be: the first cell that is no number, and where it stands. Where `table` is given
+    the rows stay in a data engine: `data` then has the times and no unit, and a model is made of what the engine adds up.
     """
 
     data: xarray.Dataset
     notes: tuple[str, ...] = ()
     refused: Mapping[str, Fault] = field(default_factory=lambda: MappingProxyType({}))
+    table: engine.Table | None = None
 
     def __post_init__(self) -> None:
         import xarray
@@ -105,6 +109,42 @@ class Panel:
         )
         return _assemble(rows, unit, time, first, last, [])
 
+    @classmethod
+    def from_table(
+        cls,
+        source: object,
+        *,
+        unit: str = "unit",
+        time: str = "year",
+        first: Any = None,
+        last: Any = None,
+        in_memory: bool | None = None,
+    ) -> Panel:
+        """The panel of a table of any length: a CSV or Parquet file, an Arrow, pandas or polars table, or an ibis table.
+
+        Up to `IN_MEMORY` rows, and with ``in_memory=True``, it is the panel that `from_frame` makes. A longer table stays in its data engine
+        (DuckDB, or whatever an ibis table lives in): a model of Normal nodes that are measured without gaps is fitted to cross-products made
+        there, exactly as if the rows were here; worlds, and everything else that looks at single units, needs them here. Raises
+        `CausalError` with everything that is wrong at once; what only a pass over the rows shows is raised by `ca.build_model`.
+        """
+        import xarray
+
+        if in_memory is not None and not isinstance(in_memory, bool):
+            raise CausalError(Fault(f"in_memory is {in_memory!r}", mend="give True, False or None"))
+        table = engine.table(source, unit, time, first=first, last=last)
+        if in_memory or (in_memory is None and table.rows <= IN_MEMORY):
+            return cls.from_frame(engine.in_memory(table), unit=unit, time=time)
+        times, _, notes = _time_grid(table.times, time, "")
+        refused = {
+            name: Fault(
+                f"the column is of the type {kind}, no number", f"column '{name}':", "turn it into numbers first"
+            )
+            for name, kind in table.refused.items()
+        }
+        data = xarray.Dataset(coords={"unit": np.array([], dtype=object), "time": times})
+        notes.append(f"{table.rows:,} rows stay in the data engine")
+        return cls(data, tuple(notes), MappingProxyType(refused), table)
+
     @property
     def units(self) -> NDArray[Any]:
         """The units, sorted, of the type that the frame gave them."""
@@ -118,6 +158,8 @@ class Panel:
     @property
     def columns(self) -> tuple[str, ...]:
         """The number columns."""
+        if self.table is not None:
+            return self.table.columns
         return tuple(str(name) for name in self.data.data_vars)
 
 
@@ -215,6 +257,9 @@ class Study:
 
         faults = list(study_faults(self, graph))
         raise_all(faults)
+        if self.panel.table is not None:
+            mend = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
+            raise CausalError(Fault("the values stay in the data engine", f"study '{self.name}'", mend))
         nodes = self.measured(graph)
         arrays = [_node_values(self.panel, measure) for node in nodes if (measure := self.measure(node)) is not None]
         return xarray.DataArray(
@@ -307,7 +352,9 @@ def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None 
         faults.append(Fault("has a single period", where(""), "effects over time need two or more"))
     for node in measured:
         measure = study.measure(node)
-        if measure is not None:
+        if measure is not None and study.panel.table is not None:
+            faults.extend(_engine_faults(study.panel, measure, graph.node(node).family, where(node)))
+        elif measure is not None:
             faults.extend(_measure_faults(study.panel, measure, where(node)))
             faults.extend(_family_faults(study.panel, measure, graph.node(node).family, where(node)))
     return tuple(faults)
@@ -679,6 +726,26 @@ def _measure_faults(panel: Panel, measure: Measure, where: str) -> list[Fault]:
         index = apply(measure, {column: panel.data[column].values for column in measure.columns})
         fault = _variation_fault("+".join(measure.columns), index, where)
         faults.extend([fault] if fault else [])
+    return faults
+
+
+def _engine_faults(panel: Panel, measure: Measure, family: str, where: str) -> list[Fault]:
+    """What keeps a column of a table in a data engine from measuring its node, as far as that is seen without reading it."""
+    if measure.columns[0] in panel.refused:
+        refusal = panel.refused[measure.columns[0]]
+        return [Fault(f"{refusal.where} {refusal.what}", where, refusal.mend)]
+    faults = [
+        Fault(f"no column '{column}'", where, nearest(column, panel.columns))
+        for column in measure.columns
+        if column not in panel.columns
+    ]
+    mend = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
+    if len(measure.columns) > 1:
+        faults.append(Fault("an index of several columns needs the values in memory", where, mend))
+    if measure.error is not None:
+        faults.append(Fault("a standard error needs the values in memory", where, mend))
+    if family not in families.LINEAR:
+        faults.append(Fault(f"a node of the family {family} needs the values in memory", where, mend))
     return faults
 
 

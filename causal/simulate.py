@@ -290,6 +290,9 @@ def _check_settings(fit: object, horizon: object, seed: object) -> None:
         faults.append(Fault(what, mend=f"simulate one study's: fit.study('{name}')"))
     elif not isinstance(fit, Fit):
         faults.append(Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns"))
+    elif fit.model.design.crossed is not None:
+        mend = "fit a part that fits in memory: Panel.from_table(..., in_memory=True)"
+        faults.append(Fault("a world needs the values of its units, which stay in the data engine", mend=mend))
     faults.extend(
         Fault(f"the {label} is {number!r}", mend="give a whole number, 0 or above")
         for label, number in (("horizon", horizon), ("seed", seed))
