@@ -26,6 +26,7 @@ from typing import Literal, cast
 from causal.claim import Ledger
 from causal.graph import Edge, Graph
 from causal.identification import Identification, identify_edge
+from causal.others import with_others
 from causal.panel import Study
 from causal.unroll import unroll
 
@@ -178,12 +179,12 @@ def _word(found: Identification) -> Word:
 
 
 def _identified(graph: Graph, scenes: list[_Scene]) -> dict[Edge, tuple[str, ...]]:
-    """The studies that identify each edge between different nodes."""
+    """The studies that identify each edge between different nodes of one unit."""
     able: dict[Edge, tuple[str, ...]] = {}
     for edge in graph.edges if len(scenes) > 1 else ():
         ends = {edge.cause, edge.effect}
         names = tuple(scene.study for scene in scenes if ends <= scene.measured and scene.identify(edge).identified)
-        if len(ends) == 2 and names:
+        if len(ends) == 2 and names and edge.across is None:
             able[edge] = names
     return able
 
@@ -202,7 +203,7 @@ def _chains(graph: Graph, able: Mapping[Edge, tuple[str, ...]]) -> Iterator[Chai
 
 def _chain(graph: Graph, edges: tuple[Edge, ...], studies: tuple[str, ...]) -> Chain:
     lag = sum(edge.lag for edge in edges)
-    whole = _paths(graph, (edges[0].cause, -lag), (edges[-1].effect, 0)) == 1
+    whole = _paths(with_others(graph), (edges[0].cause, -lag), (edges[-1].effect, 0)) == 1
     told = " and ".join(f"that of {edge.name} found in {study}" for edge, study in zip(edges, studies, strict=True))
     assumes = f"Linear equations; the effects, {told}, are taken to hold in one population."
     if not whole:

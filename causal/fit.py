@@ -253,7 +253,7 @@ def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
         described["pools"] = [repr(pool) for pool in model.pools]
     digest.update(json.dumps(described, sort_keys=True).encode())
     # The code that makes the numbers counts as their version too.
-    for module in ("families", "equations", "orthogonal", "swept", "cells", "model", "joint", "fit"):
+    for module in ("families", "weights", "equations", "orthogonal", "swept", "cells", "model", "joint", "fit"):
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     for each in (model,) if isinstance(model, Model) else model.models:
         digest.update(_described(each))
@@ -271,6 +271,7 @@ def _described(model: Model) -> bytes:
         "times": [str(time) for time in model.study.panel.times],
     }
     arrays = (design.standard, design.centres, design.scales, design.holes, design.anchors, design.sweep.weights)
+    arrays += () if design.weights is None else (design.weights,)
     return b"".join(
         [json.dumps(words, sort_keys=True).encode(), *(np.ascontiguousarray(array).tobytes() for array in arrays)]
     )

@@ -295,9 +295,9 @@ def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple
     for s, model in enumerate(models):
         for t, term in enumerate(model.system.terms):
             edge = term.edge
-            if edge is not None and single_door(model.graph, edge, _regressors(model, term)):
+            if edge is not None and single_door(model.graph, edge, regressors(model, model.graph, edge)):
                 # How long a value lasts is a property of the measure: that of another column is another number.
-                measure = repr(model.study.measure(edge.cause)) if edge.cause == edge.effect else ""
+                measure = repr(model.study.measure(edge.cause)) if edge.is_memory else ""
                 shared.setdefault((edge.name, measure), []).append((s, t))
                 continue
             prior, bounds = _on_z(model.term_priors[t])
@@ -318,12 +318,6 @@ def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple
         prior, bounds = _on_z(models[s].term_priors[t])
         pooled.append(Pool(name, True, prior, bounds, transport, tuple(members)))
     return (*pooled, *own)
-
-
-def _regressors(model: Model, term: Term) -> list[tuple[str, int]]:
-    """The points that the fitted equation of the term's effect holds fixed, the cause apart."""
-    points = [(other.cause, -other.lag) for other in model.system.terms if other.effect == term.effect]
-    return [point for point in points if point != (term.cause, -term.lag)]
 
 
 def _on_z(prior: Dist) -> tuple[Normal, tuple[float, float] | None]:
@@ -405,7 +399,7 @@ def _pymc(model: JointModel) -> pm.Model:
             effect = pt.where(bounded, middle + half * pt.tanh(free), free)
         for k, study in enumerate(model.models):
             system = study.system
-            width = len(system.nodes) * (system.lags + 1)
+            width = system.width
             laid = places(system, [term.name for term in system.terms])
             matrix = (effect[int(starts[k]) : int(starts[k + 1])] @ laid).reshape((len(system.nodes), width))
             own = {name.removesuffix(f"_{k}"): tensor for name, tensor in data.items() if name.endswith(f"_{k}")}

@@ -37,6 +37,7 @@ from causal import families
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
+from causal.weights import Weights
 
 if TYPE_CHECKING:
     import pandas
@@ -128,6 +129,7 @@ class Study:
     Without measures, each column named as a node measures that node. `sets_aside` names nodes whose influence
     the study assumes away; `label`, `population` and `dataset` (the shipped table it reads) are for readers. `inside`
     names, by a unit's text, the larger units that it is a part of, so that no period of a place enters a model twice.
+    `weights` holds, by the name that an edge's ``across`` gives, a table of how much each other unit counts (`Weights.from_frame`).
     """
 
     panel: Panel
@@ -138,6 +140,7 @@ class Study:
     sets_aside: tuple[str, ...] = ()
     dataset: str = ""
     inside: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    weights: Mapping[str, Weights | pandas.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         panel: object = self.panel
@@ -158,7 +161,22 @@ class Study:
                     faults.append(
                         Fault(f"{node!r}: {measure!r} is no measure", "Study", "give a column's name or a Measure")
                     )
+        given: object = self.weights
+        weights: dict[str, Weights] = {}
+        if not isinstance(given, Mapping):
+            faults.append(
+                Fault("weights are a mapping of name to table", "Study", "write weights={'neighbours': table}")
+            )
+        else:
+            for name, table in self.weights.items():
+                try:
+                    weights[name] = (
+                        table if isinstance(table, Weights) else Weights.from_frame(table, where=f"weights '{name}'")
+                    )
+                except CausalError as error:
+                    faults.extend(error.faults)
         raise_all(faults)
+        object.__setattr__(self, "weights", MappingProxyType(weights))
         if self.measures is not None:
             made = {
                 node: Measure(measure) if isinstance(measure, str) else measure
@@ -310,7 +328,22 @@ def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None 
         if measure is not None:
             faults.extend(_measure_faults(study.panel, measure, where(node)))
             faults.extend(_family_faults(study.panel, measure, graph.node(node).family, where(node)))
+    across = [edge for edge in graph.edges if edge.across is not None and {edge.cause, edge.effect} <= {*measured}]
+    for edge in across:
+        if edge.across not in study.weights:
+            mend = f"give weights={{'{edge.across}': table}}"
+            faults.append(Fault(f"'{edge.name}' needs weights '{edge.across}'", where(""), mend))
+    for name in sorted({edge.across for edge in across if edge.across is not None} & {*study.weights}):
+        faults.extend(weights_of(study, name).faults(study.panel.units, f"{where('')} weights '{name}'"))
     return tuple(faults)
+
+
+def weights_of(study: Study, name: str) -> Weights:
+    """The study's weights of that name. Raises `CausalError` where it has none."""
+    found = study.weights.get(name)
+    if not isinstance(found, Weights):
+        raise CausalError(Fault(f"no weights '{name}'", f"study '{study.name}'", nearest(name, study.weights)))
+    return found
 
 
 def standard_scales(values: xarray.DataArray) -> xarray.DataArray:
