@@ -233,7 +233,8 @@ class Graph:
         """The edge that `text` names, as in ``corruption -> presence [lag=1]``.
 
         An edge's own name always finds it. The lag may be left out where only one edge joins the two; a
-        sign may be given and must then agree. A text without ``across`` names an edge within the unit where one fits. Raises `CausalError` where no edge, or more than one, fits.
+        sign may be given and must then agree. A text without ``across`` names an edge within the unit where one
+        fits. Raises `CausalError` where no edge, or more than one, fits.
         """
         if not isinstance(cast("object", text), str):
             raise CausalError(Fault(f"an edge is named by its text, not by {text!r}", mend="such as 'a -> b [lag=1]'"))
@@ -284,8 +285,8 @@ class Graph:
     def loops(self) -> tuple[Loop, ...]:
         """Every simple directed cycle over all lags, self-lags included, as its edges in order.
 
-        A loop over an effect across units comes back by way of other units. A loop starts at its alphabetically first node. Where edges of several lags join two nodes, each
-        makes a loop of its own. The number of loops grows exponentially with dense graphs.
+        A loop over an effect across units comes back by way of other units. A loop starts at its alphabetically
+        first node. Where edges of several lags join two nodes, each makes a loop of its own. The number of loops grows exponentially with dense graphs.
         """
         joining: dict[tuple[str, str], list[Edge]] = {}
         for edge in self.edges:

@@ -74,9 +74,10 @@ def identify(
 
     An effect that the graph rules out is identified and zero, with an empty set. Where the outcome or a treatment
     is not measured the answer is no, not an error. With effects across units the query is about one unit's own nodes, and other
-    units are held fixed by their means only (`causal.others`); what a change in the others does in total is no query here. Raises `CausalError`, with everything that is wrong, for
-    unknown names, offsets in the future, an outcome that is also a treatment, a text that is no query, a direct
-    effect of several treatments, and no measured node at all.
+    units are held fixed by their means only (`causal.others`); what a change in the others does in total is no query here.
+
+    Raises `CausalError`, with everything that is wrong, for unknown names, offsets in the future, an outcome that is
+    also a treatment, a text that is no query, a direct effect of several treatments, and no measured node at all.
     """
     asked = read_query(graph, query, observed, kind)
     measured = measured_means(graph, asked.measured)

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal.dist import Dist, Normal, Uniform
-from causal.equations import Floats, Ints, Term
+from causal.equations import Floats, Ints
 from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Graph
 from causal.identification import single_door
@@ -43,6 +43,7 @@ from causal.model import (
     likelihood_arrays,
     likelihood_numbers,
     places,
+    regressors,
     study_model,
     views,
 )
