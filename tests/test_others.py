@@ -118,5 +118,5 @@ def test_the_total_effect_of_a_units_own_node_holds_the_means_fixed() -> None:
 
 
 def test_unrolling_effects_across_units_as_if_they_were_a_units_own_is_refused() -> None:
-    with pytest.raises(CausalError, match="acts across units; ask in ca.with_others"):
+    with pytest.raises(CausalError, match="acts across units; ask in"):
         unroll(read_graph(DISPLACED), 2)

@@ -49,19 +49,24 @@ def simulated(
     seed: int,
     year_sd: float = 0.0,
     warm_up: int = 60,
+    worlds: int = 1,
 ) -> Floats:
-    """Values (node, unit, time) by the recursion; unit effects are correlated between nodes and neighbours."""
+    """Values (node, unit, time) by the recursion; unit effects are correlated between nodes and neighbours.
+
+    Of several `worlds` the values are (world, node, unit, time).
+    """
     rng = np.random.default_rng(seed)
     lags, size, units = len(across), own.shape[1], len(weights)
     now = np.linalg.inv(np.eye(size) - own[0])
-    effects = 0.7 * rng.normal(size=(units, 1)) + rng.normal(size=(units, size))
+    effects = 0.7 * rng.normal(size=(worlds, units, 1)) + rng.normal(size=(worlds, units, size))
     effects = effects + weights @ effects
     total = warm_up + times
-    years = year_sd * rng.normal(size=(total, size))
-    values = np.zeros((total, units, size))
+    years = year_sd * rng.normal(size=(total, worlds, 1, size))
+    values = np.zeros((total, worlds, units, size))
     for t in range(total):
-        eta = effects + years[t] + rng.normal(size=(units, size))
+        eta = effects + years[t] + rng.normal(size=(worlds, units, size))
         for lag in range(1, min(lags, t) + 1):
             eta = eta + values[t - lag] @ own[lag].T + weights @ values[t - lag] @ across[lag - 1].T
         values[t] = eta @ now.T
-    return np.ascontiguousarray(values[warm_up:].transpose(2, 1, 0))
+    found = np.ascontiguousarray(values[warm_up:].transpose(1, 3, 2, 0))
+    return found if worlds > 1 else found[0]
