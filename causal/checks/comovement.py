@@ -1,8 +1,9 @@
 """Whether what the equations leave of different units moves together.
 
 The fit takes the units' shocks as independent once the year effects are out. Shocks that neighbours share, or that reach some units more than
-others, break that: intervals are then too narrow, and an effect across units may be missing. Nodes without causes are conditioned on, and
-may move together as they like. Three statistics of each other node's swept residuals at the posterior mean, each unit's scaled to length 1 (z_i, over the periods):
+others, break that: intervals are then too narrow, and an effect across units may be missing. Nodes without causes are conditioned on,
+and may move together as they like. Three statistics of every other node's swept residuals at the posterior mean, each unit's scaled to
+length 1 (z_i, over the periods):
 
 * *pairs*: the mean over pairs of units of the squared correlation ``(z_i' z_j)^2`` (Breusch and Pagan 1980), against any pattern;
 * *CD*: the mean of the correlations themselves (Pesaran 2004), where no year effects are swept out. With them it is fixed at about
