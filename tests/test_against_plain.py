@@ -183,8 +183,11 @@ def plain_neighbours_draws(x: NDArray[np.float64], y: NDArray[np.float64]) -> ND
     units, times = y.shape
     weights = across.ring(units)
     with pm.Model() as model:
-        # The correction written out does not saturate: without bounds, far from where the posterior lies, it runs away.
-        own, near = pm.Uniform("own", -1.0, 1.0), pm.TruncatedNormal("near", 0.0, 1.0, lower=-0.6, upper=0.95)
+        # The correction written out does not saturate and would run away outside the stationary region, far from where the posterior
+        # lies: near is Normal(0, 1) inside it, drawn as a share of what own leaves.
+        own, share = pm.Uniform("own", -1.0, 1.0), pm.Uniform("share", -1.0, 1.0)
+        near = pm.Deterministic("near", share * (1.0 - pt.abs(own)))
+        pm.Potential("prior of near", pt.log(1.0 - pt.abs(own)) - near**2 / 2.0)
         pushed, at_once = pm.Normal("pushed", 0.0, 1.0), pm.Normal("at once", 0.0, 1.0)
         unit = pm.Normal("unit", 0.0, 10.0, shape=units)
         year = pm.Normal("year", 0.0, 10.0, shape=times - 2)
@@ -210,9 +213,9 @@ def plain_neighbours_draws(x: NDArray[np.float64], y: NDArray[np.float64]) -> ND
 
 def test_across_units_the_posterior_is_that_of_dummies_and_the_correction_of_all_units_as_one_system() -> None:
     units, edges = 16, ("y -> y [lag=1]", "y -> y [lag=1, across=near]", "x -> y [lag=1, across=near]", "x -> y")
-    own = np.array([[[0.0, 0.0], [0.4, 0.0]], [[0.0, 0.0], [0.0, 0.5]]])
-    near = np.array([[[0.0, 0.0], [0.3, 0.3]]])
-    values = across.simulated(own, near, across.ring(units), times=10, seed=12, year_sd=0.5)
+    own = np.array([[[0.0, 0.0], [0.4, 0.0]], [[0.0, 0.0], [0.0, 0.3]]])
+    near = np.array([[[0.0, 0.0], [0.3, 0.2]]])
+    values = across.simulated(own, near, across.ring(units), times=16, seed=12, year_sd=0.5)
     panel = Panel.from_frame(loops.frame(dict(zip("xy", values, strict=True))), unit="unit", time="year")
     study = Study(panel, weights={"near": across.table(across.ring(units))})
     found = fit(build_model(read_graph("\n".join(edges)), study), seed=4, draws=1500, chains=2)

@@ -29,8 +29,13 @@ def fit_of(
     y, x = np.zeros((UNITS, TIMES + 20)), rng.normal(size=(UNITS, TIMES + 20))
     reach = rng.normal(size=UNITS) if pattern == "factor" else np.ones(UNITS)
     sd = rng.uniform(0.5, 2.0, UNITS)
+    size = np.where(restless & (np.arange(TIMES + 20) % 5 == 0), 4.0, 1.0)  # of a year's shocks in all units
     for t in range(1, TIMES + 20):
-        shock = sd * (mix @ rng.normal(size=UNITS) + (together * reach * rng.normal() if pattern != "ring" else 0.0))
+        shock = (
+            size[t]
+            * sd
+            * (mix @ rng.normal(size=UNITS) + (together * reach * rng.normal() if pattern != "ring" else 0.0))
+        )
         y[:, t] = 0.5 * y[:, t - 1] + 0.3 * x[:, t - 1] + shock + (rng.normal() if years else 0.0)
     rows = loops.frame({"x": x[:, 20:], "y": y[:, 20:]})
     tables: dict[str, pd.DataFrame] = {"near": across.table(ring)} if weighted else {}
@@ -48,9 +53,10 @@ def fewer_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("years", [True, False])
-def test_independent_shocks_are_accused_as_often_as_the_level_says(years: bool) -> None:
-    # Of 100 at .01: at most 5 with probability .9995. Units differ in the size of their shocks.
-    assert rate(years=years) <= 0.05
+@pytest.mark.parametrize("restless", [True, False], ids=["years that differ", "years alike"])
+def test_independent_shocks_are_accused_as_often_as_the_level_says(years: bool, restless: bool) -> None:
+    # Of 100 at .01: at most 5 with probability .9995. Units differ in the size of their shocks, and years may.
+    assert rate(years=years, restless=restless) <= 0.05
 
 
 def test_shocks_that_neighbours_share_are_found_by_their_weights() -> None:

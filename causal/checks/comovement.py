@@ -10,9 +10,11 @@ length 1 (z_i, over the periods):
   -1 / (N - 1) whatever the data (Juodis and Reese 2022), and left out;
 * *Moran*: Moran's I, ``sum over t of e_t' W e_t / sum of e^2``, for each table of weights that the study gives.
 
-Sweeping units and years out correlates residuals of independent shocks, and more so in short panels. So the reference is no asymptotic one:
-independent Normal shocks with each unit's own sd are swept in the same way, and the largest standardised statistic is compared
-with the largest of theirs. That holds the share of false alarms at `LEVEL` for all nodes and statistics together.
+Sweeping units and years out correlates residuals of independent shocks, and more so in short panels; and in years in which all shocks are
+large, squared correlations are large though nothing moves together. So the reference is no asymptotic one: the residuals themselves with a
+random sign in each cell (a wild bootstrap, Wu 1986), swept again. It keeps each unit's and each year's spread and breaks what
+cells have in common. The largest standardised statistic is compared with the largest of these, which holds the share of
+false alarms near `LEVEL` for all nodes and statistics together.
 """
 
 from __future__ import annotations
@@ -56,11 +58,10 @@ def check(fit: Fit) -> CheckResult:
     worlds = int(np.clip(_CELLS // max(left[0].size * len(nodes), 1), 99, _WORLDS))
     generator = np.random.default_rng(20_261_127)
     drawn = np.empty((worlds, *found.shape))
-    spread = [left[k].std(axis=1, keepdims=True) for k in nodes]
     for world in range(worlds):
-        for at, sd in enumerate(spread):
-            shocks = swept(sd * generator.standard_normal(left[0].shape), sweep)
-            drawn[world, at] = _statistics(shocks, sweep, weights)
+        for at, k in enumerate(nodes):
+            signs = generator.choice((-1.0, 1.0), size=left[k].shape)
+            drawn[world, at] = _statistics(swept(signs * left[k], sweep), sweep, weights)
     centre, scale = drawn.mean(axis=0), drawn.std(axis=0)
     side = np.array([name != "pairs" for name in names])  # only large squares speak against independence
     ours, theirs = (_sided((values - centre) / scale, side) for values in (found, drawn))
