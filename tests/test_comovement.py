@@ -20,7 +20,13 @@ UNITS, TIMES = 20, 10
 
 
 def fit_of(
-    seed: int, *, together: float = 0.0, pattern: str = "ring", years: bool = True, weighted: bool = True
+    seed: int,
+    *,
+    together: float = 0.0,
+    pattern: str = "ring",
+    years: bool = True,
+    weighted: bool = True,
+    restless: bool = False,
 ) -> Fit:
     """A fit at the true effects of a panel whose shocks of y share `together` of a pattern: neighbours', or a factor with unequal reach."""
     rng = np.random.default_rng(seed)
