@@ -35,7 +35,7 @@ def fit_of(
     y, x = np.zeros((UNITS, TIMES + 20)), rng.normal(size=(UNITS, TIMES + 20))
     reach = rng.normal(size=UNITS) if pattern == "factor" else np.ones(UNITS)
     sd = rng.uniform(0.5, 2.0, UNITS)
-    size = np.where(restless & (np.arange(TIMES + 20) % 5 == 0), 4.0, 1.0)  # of a year's shocks in all units
+    size = np.where(restless & (np.arange(TIMES + 20) % 5 == 0), 2.0, 1.0)  # of a year's shocks in all units
     for t in range(1, TIMES + 20):
         shock = (
             size[t]

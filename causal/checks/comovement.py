@@ -14,7 +14,8 @@ Sweeping units and years out correlates residuals of independent shocks, and mor
 large, squared correlations are large though nothing moves together. So the reference is no asymptotic one: the residuals themselves with a
 random sign in each cell (a wild bootstrap, Wu 1986), swept again. It keeps each unit's and each year's spread and breaks what
 cells have in common. The largest standardised statistic is compared with the largest of these, which holds the share of
-false alarms near `LEVEL` for all nodes and statistics together.
+false alarms near `LEVEL` for all nodes and statistics together: of 300 simulated panels of 20 units and 9 periods .013 with year effects and .02
+without, .013 and .03 where a fifth of the years have shocks of twice the size, .04 and .09 where they have four times.
 """
 
 from __future__ import annotations
