@@ -1,8 +1,9 @@
 """Effects across units come back from simulated worlds: a ring of 24 units over 8 usable periods.
 
 Where it stops holding (100 worlds each, year effects swept out, 24 units unless said; bias and 90 % coverage of the neighbours' effect of a
-node on itself, all other edges within .03): 8 periods and spectral radius .80, -.02 and .93; 5 periods and .80 (6 in all), -.03 and .89; 8 periods
-and .95, -.05 and .90; 5 periods and .90, -.07 and .85; 12 units, 8 periods and .80, -.06 and .85. So few units count as short series do.
+node on itself, all other edges within .03): 8 periods and spectral radius .80, -.02 and .93; 6 periods and .80, -.03 and .89; 8 periods
+and .95, -.05 and .90; 5 periods and .90, -.07 and .85; 12 units, 8 periods and .80, -.06 and .85. Of 60 worlds each: 24 periods and .95, none and
+.90; 5 periods and .98, -.08 and .80; 60 units, 5 periods and .90, -.04 and .90. Few units count as short series do.
 """
 
 from __future__ import annotations
