@@ -87,7 +87,8 @@ class Fit:
         """Draws (chain, draw) of one edge's effect.
 
         In natural units (of the outcome per unit of the cause), or with ``scale="standard"`` in sd of the outcome per sd of the cause, both
-        within units. The lag may be left out where only one edge joins the two. Raises `CausalError` for an unknown edge and for one
+        within units; across units, of a move of the neighbours' weighted mean by that much. The lag may be left out where only one edge
+        joins the two. Raises `CausalError` for an unknown edge and for one
         that this study's equations carry only as a part of a longer road.
         """
         if scale not in ("natural", "standard"):

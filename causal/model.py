@@ -9,7 +9,8 @@ lower triangular) and shock sd ``s``, the log likelihood is
 
 where S are the cross-products with unit and year effects swept out and b is the orthogonal term that frees the result from
 the bias of the unit effects (`causal.equations`; Lancaster 2002). It holds conditionally on the first
-`lags` periods of each unit. Missing values inside a unit's span are parameters, and enter their children as that value.
+`lags` periods of each unit. Missing values inside a unit's span are parameters, and enter their children as that value. With
+effects across units A goes on with ``[-C1, ...]`` for the neighbours' means.
 """
 
 from __future__ import annotations
