@@ -115,3 +115,21 @@ def test_it_is_one_of_the_standard_checks(toy_fit: Fit) -> None:
     names = [result.name for result in ca.check(toy_fit)]
     assert "comovement" in names
     assert [result.name for result in check(toy_fit)] == names
+
+
+@pytest.mark.slow
+def test_fitted_panels_are_accused_as_often_as_the_level_says_and_a_left_out_effect_of_neighbours_is_found() -> None:
+    ring, failures = across.ring(24), {"whole": 0, "left out": 0}
+    own, near = np.array([[[0.0, 0.0], [0.4, 0.0]], [[0.0, 0.0], [0.0, 0.4]]]), np.array([[[0.0, 0.0], [0.0, 0.4]]])
+    texts = {"left out": "x -> y; y -> y [lag=1]"}
+    texts["whole"] = texts["left out"] + "; y -> y [lag=1, across=near]"
+    for seed in range(100):
+        values = across.simulated(own, near, ring, times=11, seed=seed, year_sd=0.5)
+        panel = ca.Panel.from_frame(loops.frame(dict(zip("xy", values, strict=True))), unit="unit", time="year")
+        for name, text in texts.items():
+            model = ca.build_model(read_graph(text), ca.Study(panel, weights={"near": across.table(ring)}))
+            found = ca.fit(model, seed=seed, draws=250, chains=2, allow_unconverged=True)
+            failures[name] += comovement.check(found).passed is False
+    print(failures)
+    assert failures["whole"] <= 5
+    assert failures["left out"] > 30

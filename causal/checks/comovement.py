@@ -2,20 +2,22 @@
 
 The fit takes the units' shocks as independent once the year effects are out. Shocks that neighbours share, or that reach some units more than
 others, break that: intervals are then too narrow, and an effect across units may be missing. Nodes without causes are conditioned on,
-and may move together as they like. Three statistics of every other node's swept residuals at the posterior mean, each unit's scaled to
+and may move together as they like. Statistics of every other node's swept residuals at the posterior mean, each unit's scaled to
 length 1 (z_i, over the periods):
 
 * *pairs*: the mean over pairs of units of the squared correlation ``(z_i' z_j)^2`` (Breusch and Pagan 1980), against any pattern;
 * *CD*: the mean of the correlations themselves (Pesaran 2004), where no year effects are swept out. With them it is fixed at about
   -1 / (N - 1) whatever the data (Juodis and Reese 2022), and left out;
-* *Moran*: Moran's I, ``sum over t of e_t' W e_t / sum of e^2``, for each table of weights that the study gives.
+* *Moran*: Moran's I, ``sum over t of e_t' W e_t / sum of e^2``, for each table of weights that the study gives;
+* *lagged Moran*: the same with the neighbours' residuals of the period before, against an effect across units that the equations lack.
 
 Sweeping units and years out correlates residuals of independent shocks, and more so in short panels; and in years in which all shocks are
 large, squared correlations are large though nothing moves together. So the reference is no asymptotic one: the residuals themselves with a
 random sign in each cell (a wild bootstrap, Wu 1986), swept again. It keeps each unit's and each year's spread and breaks what
 cells have in common. The largest standardised statistic is compared with the largest of these, which holds the share of
-false alarms near `LEVEL` for all nodes and statistics together: of 300 simulated panels of 20 units and 9 periods .013 with year effects and .02
-without, .013 and .03 where a fifth of the years have shocks of twice the size, .04 and .09 where they have four times.
+false alarms near `LEVEL` for all nodes and statistics together: of 300 simulated panels of 20 units and 9 periods .02 with year effects and .02
+without, .02 and .03 where a fifth of the years have shocks of twice the size, .02 and .09 where they have four times. Of 100 fits of 24 units
+and 10 periods that lack their neighbours' effect of .4, 51 are found.
 """
 
 from __future__ import annotations
@@ -54,7 +56,11 @@ def check(fit: Fit) -> CheckResult:
         return CheckResult("comovement", None, sentence, {"units": float(units), "periods": float(periods)})
     left = residuals(fit)
     weights = _weights(model)
-    names = ("pairs", *(() if sweep.year_effects else ("CD",)), *(f"Moran {name}" for name in weights))
+    names = (
+        "pairs",
+        *(() if sweep.year_effects else ("CD",)),
+        *(f"{kind} {name}" for name in weights for kind in ("Moran", "lagged Moran")),
+    )
     found = np.array([_statistics(left[k], sweep, weights) for k in nodes])
     worlds = int(np.clip(_CELLS // max(left[0].size * len(nodes), 1), 99, _WORLDS))
     generator = np.random.default_rng(20_261_127)
@@ -130,7 +136,10 @@ def _statistics(left: Floats, sweep: Sweep, weights: dict[str, Floats]) -> list[
     if not sweep.year_effects:
         found.append((float((unit.sum(axis=0) ** 2).sum()) - own) / pairs)
     total = float((left**2).sum())
-    return found + [float((left * (table @ left)).sum()) / total for table in weights.values()]
+    for table in weights.values():
+        others = table @ left
+        found += [float((left * others).sum()) / total, float((left[:, 1:] * others[:, :-1]).sum()) / total]
+    return found
 
 
 def _sided(standardised: Floats, two_sided: Floats) -> Floats:
