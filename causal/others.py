@@ -13,9 +13,10 @@ the means. So a "yes" is a yes, and a "no" is one for the unit's own columns and
 
 >>> from causal.syntax import read_graph
 >>> print(with_others(read_graph("war -> coca [lag=1, across=neighbours]")).text())
-coca_others
-war -> war_neighbours
+war -> coca_others [lag=1]
 war_neighbours -> coca [lag=1]
+war_others -> coca_others [lag=1]
+war_others -> war_neighbours
 """
 
 from __future__ import annotations
