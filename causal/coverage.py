@@ -119,14 +119,15 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
 
 def _given(
     graph: Graph, studies: Iterable[Study] | Mapping[str, Iterable[str]]
-) -> Iterator[tuple[str, frozenset[str], frozenset[str], tuple[str, ...]]]:
-    """Of each study its name, what it measures, what of that is the same in every unit, and what it sets aside."""
+) -> Iterator[tuple[str, frozenset[str], frozenset[str], tuple[str, ...], frozenset[str] | None]]:
+    """Of each study its name, what it measures, what of that is the same in every unit, what it sets aside and its weights (None: all)."""
     if isinstance(studies, Mapping):
         for name, nodes in cast("Mapping[str, Iterable[str]]", studies).items():
-            yield name, frozenset(nodes), frozenset(), ()
+            yield name, frozenset(nodes), frozenset(), (), None
     else:
         for study in studies:
-            yield study.name, frozenset(study.measured(graph)), study.common(graph), study.sets_aside
+            weights = frozenset(study.weights)
+            yield study.name, frozenset(study.measured(graph)), study.common(graph), study.sets_aside, weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ class _Scene:
     common: frozenset[str]
     graph: Graph
     kept: Graph | None
+    weights: frozenset[str] | None
     known: dict[str, Identification] = field(default_factory=dict[str, Identification])
     known_kept: dict[str, Identification | None] = field(default_factory=dict[str, "Identification | None"])
 
@@ -160,16 +162,21 @@ class _Scene:
             verb = "has" if len(same) == 1 else "have"
             why = f"{' and '.join(same)} {verb} the same value in every unit each period, so that no effect can be told from the period's."
             return Identification(False, None, None, "", why)
-        return identify_edge(graph, edge, self.measured & {*graph.names})
+        return identify_edge(graph, edge, self.measured & {*graph.names}, weights=self.weights)
 
 
 def _scene(
-    graph: Graph, study: str, measured: frozenset[str], common: frozenset[str], aside: tuple[str, ...]
+    graph: Graph,
+    study: str,
+    measured: frozenset[str],
+    common: frozenset[str],
+    aside: tuple[str, ...],
+    weights: frozenset[str] | None,
 ) -> _Scene:
     def without(nodes: frozenset[str]) -> Graph:
         return graph.subgraph([name for name in graph.names if name not in nodes]) if nodes else graph
 
-    return _Scene(study, measured, common, without(common), without(common | {*aside}) if aside else None)
+    return _Scene(study, measured, common, without(common), without(common | {*aside}) if aside else None, weights)
 
 
 def _word(found: Identification) -> Word:

@@ -84,14 +84,17 @@ def identify(
     return _answer(replace(asked, graph=_with_effects(with_others(graph), fixed), measured=measured))
 
 
-def identify_edge(graph: Graph, edge: Edge | str, observed: Iterable[str]) -> Identification:
+def identify_edge(
+    graph: Graph, edge: Edge | str, observed: Iterable[str], *, weights: Iterable[str] | None = None
+) -> Identification:
     """Whether the edge's own coefficient is identified: the direct effect at its lag, on its effect now.
 
-    `edge` is an `Edge` of the graph or its text. Of an effect across units the cause is the others' weighted mean, an observed
-    regressor of its own where the node is measured. Raises `CausalError` where the graph has no such edge.
+    `edge` is an `Edge` of the graph or its text. Of an effect across units the cause is the others' weighted mean, an
+    observed regressor of its own where the node is measured and its weights are among `weights` (None: all are known).
+    Raises `CausalError` where the graph has no such edge.
     """
     found = _edge_of(graph, edge)
-    measured = measured_means(graph, measured_names(graph, observed))
+    measured = measured_means(graph, measured_names(graph, observed), weights)
     cause = mean_of_others(graph, found.cause, found.across)
     return _answer(Query(with_others(graph), ((cause, -found.lag),), (found.effect, 0), measured, "direct"))
 

@@ -61,10 +61,14 @@ def mean_of_others(graph: Graph, cause: str, across: str | None) -> str:
     return cause if across is None else _means(graph)[cause, across]
 
 
-def measured_means(graph: Graph, measured: Iterable[str]) -> frozenset[str]:
-    """The measured nodes and the means of the others that they measure."""
-    known = frozenset(measured)
-    return known | {name for (cause, _), name in _means(graph).items() if cause in known}
+def measured_means(graph: Graph, measured: Iterable[str], weights: Iterable[str] | None = None) -> frozenset[str]:
+    """The measured nodes and the means of the others that they measure, by the `weights` that are known (None: by all)."""
+    known, tables = frozenset(measured), None if weights is None else frozenset(weights)
+    return known | {
+        name
+        for (cause, across), name in _means(graph).items()
+        if cause in known and (tables is None or across in tables)
+    }
 
 
 def _means(graph: Graph) -> dict[tuple[str, str], str]:

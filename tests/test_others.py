@@ -120,3 +120,12 @@ def test_the_total_effect_of_a_units_own_node_holds_the_means_fixed() -> None:
 def test_unrolling_effects_across_units_as_if_they_were_a_units_own_is_refused() -> None:
     with pytest.raises(CausalError, match="acts across units; ask in"):
         unroll(read_graph(DISPLACED), 2)
+
+
+def test_without_its_weights_a_mean_is_not_measured() -> None:
+    graph, measured = read_graph(DISPLACED), {"coca", "eradication"}
+    name = "eradication -> coca [lag=1, across=neighbours]"
+    assert identify_edge(graph, name, measured, weights=["neighbours"]).identified
+    found = identify_edge(graph, name, measured, weights=["trade"])
+    assert not found.identified
+    assert found.why.startswith("eradication_neighbours is not measured")
