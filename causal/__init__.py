@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from causal.measurement import Measure
     from causal.measuring import Measuring, what_to_measure
     from causal.model import Model, Priors
+    from causal.others import with_others
     from causal.panel import Panel, Study, read_csv
     from causal.separation import Independence, implied_independences
     from causal.simulate import contrast, simulate
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         to_networkx,
     )
     from causal.verdict import Evidence, Verdict, judge
+    from causal.weights import Weights
 
 _HOME = {
     "adjustment": ("adjustment_sets", "optimal_adjustment"),
@@ -56,6 +58,7 @@ _HOME = {
     "measuring": ("Measuring", "what_to_measure"),
     "joint": ("JointModel", "build_model"),
     "model": ("Model", "Priors"),
+    "others": ("with_others",),
     "panel": ("Panel", "Study", "read_csv"),
     "separation": ("Independence", "implied_independences"),
     "simulate": ("contrast", "simulate"),
@@ -70,6 +73,7 @@ _HOME = {
         "to_networkx",
     ),
     "verdict": ("Evidence", "Verdict", "judge"),
+    "weights": ("Weights",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -106,6 +110,7 @@ __all__ = [
     "Study",
     "Uniform",
     "Verdict",
+    "Weights",
     "adjustment_sets",
     "build_model",
     "check",
@@ -129,6 +134,7 @@ __all__ = [
     "to_mermaid",
     "to_networkx",
     "what_to_measure",
+    "with_others",
 ]
 
 

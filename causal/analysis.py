@@ -225,7 +225,7 @@ def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence
         if not {cause, effect} <= set(observed):
             continue
         for graph, found in ((bundle.graph, whole), (kept_graph, kept)):
-            identification = identify_edge(graph, edge, observed)
+            identification = identify_edge(graph, edge, observed, weights=study.weights)
             found.update({claim.key: identification for claim in claims})
     return Evidence(bundle.graph, dict(fits), whole, kept, _worst([check(result) for result in fits.values()]))
 

@@ -26,6 +26,7 @@ from typing import Literal, cast
 from causal.claim import Ledger
 from causal.graph import Edge, Graph
 from causal.identification import Identification, identify_edge
+from causal.others import with_others
 from causal.panel import Study
 from causal.unroll import unroll
 
@@ -118,14 +119,15 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
 
 def _given(
     graph: Graph, studies: Iterable[Study] | Mapping[str, Iterable[str]]
-) -> Iterator[tuple[str, frozenset[str], frozenset[str], tuple[str, ...]]]:
-    """Of each study its name, what it measures, what of that is the same in every unit, and what it sets aside."""
+) -> Iterator[tuple[str, frozenset[str], frozenset[str], tuple[str, ...], frozenset[str] | None]]:
+    """Of each study its name, what it measures, what of that is the same in every unit, what it sets aside and its weights (None: all)."""
     if isinstance(studies, Mapping):
         for name, nodes in cast("Mapping[str, Iterable[str]]", studies).items():
-            yield name, frozenset(nodes), frozenset(), ()
+            yield name, frozenset(nodes), frozenset(), (), None
     else:
         for study in studies:
-            yield study.name, frozenset(study.measured(graph)), study.common(graph), study.sets_aside
+            weights = frozenset(study.weights)
+            yield study.name, frozenset(study.measured(graph)), study.common(graph), study.sets_aside, weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class _Scene:
     common: frozenset[str]
     graph: Graph
     kept: Graph | None
+    weights: frozenset[str] | None
     known: dict[str, Identification] = field(default_factory=dict[str, Identification])
     known_kept: dict[str, Identification | None] = field(default_factory=dict[str, "Identification | None"])
 
@@ -159,16 +162,21 @@ class _Scene:
             verb = "has" if len(same) == 1 else "have"
             why = f"{' and '.join(same)} {verb} the same value in every unit each period, so that no effect can be told from the period's."
             return Identification(False, None, None, "", why)
-        return identify_edge(graph, edge, self.measured & {*graph.names})
+        return identify_edge(graph, edge, self.measured & {*graph.names}, weights=self.weights)
 
 
 def _scene(
-    graph: Graph, study: str, measured: frozenset[str], common: frozenset[str], aside: tuple[str, ...]
+    graph: Graph,
+    study: str,
+    measured: frozenset[str],
+    common: frozenset[str],
+    aside: tuple[str, ...],
+    weights: frozenset[str] | None,
 ) -> _Scene:
     def without(nodes: frozenset[str]) -> Graph:
         return graph.subgraph([name for name in graph.names if name not in nodes]) if nodes else graph
 
-    return _Scene(study, measured, common, without(common), without(common | {*aside}) if aside else None)
+    return _Scene(study, measured, common, without(common), without(common | {*aside}) if aside else None, weights)
 
 
 def _word(found: Identification) -> Word:
@@ -178,12 +186,12 @@ def _word(found: Identification) -> Word:
 
 
 def _identified(graph: Graph, scenes: list[_Scene]) -> dict[Edge, tuple[str, ...]]:
-    """The studies that identify each edge between different nodes."""
+    """The studies that identify each edge between different nodes of one unit."""
     able: dict[Edge, tuple[str, ...]] = {}
     for edge in graph.edges if len(scenes) > 1 else ():
         ends = {edge.cause, edge.effect}
         names = tuple(scene.study for scene in scenes if ends <= scene.measured and scene.identify(edge).identified)
-        if len(ends) == 2 and names:
+        if len(ends) == 2 and names and edge.across is None:
             able[edge] = names
     return able
 
@@ -202,7 +210,7 @@ def _chains(graph: Graph, able: Mapping[Edge, tuple[str, ...]]) -> Iterator[Chai
 
 def _chain(graph: Graph, edges: tuple[Edge, ...], studies: tuple[str, ...]) -> Chain:
     lag = sum(edge.lag for edge in edges)
-    whole = _paths(graph, (edges[0].cause, -lag), (edges[-1].effect, 0)) == 1
+    whole = _paths(with_others(graph), (edges[0].cause, -lag), (edges[-1].effect, 0)) == 1
     told = " and ".join(f"that of {edge.name} found in {study}" for edge, study in zip(edges, studies, strict=True))
     assumes = f"Linear equations; the effects, {told}, are taken to hold in one population."
     if not whole:

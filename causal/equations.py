@@ -16,6 +16,13 @@ whatever the shocks' covariance, and adding b to the log likelihood makes the sc
 (2002) orthogonal reparameterisation, carried to a system, to unbalanced spans and to year effects. On a
 complete panel of N units and T periods ``c_s`` is ``N (T - s) / T``, or ``(N - 1) (T - s) / T`` with year effects.
 
+*Across units.* With effects C from the neighbours' means under weights W, all units together are one system, ``F = I x Phi + W x Gamma`` with
+``Gamma = (I - B0)^-1 C``. W can be made upper triangular, and F with it, in blocks ``Phi + w_k Gamma`` over the eigenvalues w_k of W. So
+on a complete panel ``b = sum over s of (T - s) / (s T) * sum over k of trace((Phi + w_k Gamma)^s)``: the mean over k in the place of one trace. Year
+effects leave the differences between units, ``Q y`` with Q orthonormal and ``Q 1 = 0``. Where all rows of W have one sum, ``Q W = (Q W Q') Q``: the
+differences are such a system themselves, of N - 1 units with the weights ``Q W Q'``, and sweeping the years out is exact with *its* eigenvalues.
+Where some units have no neighbours it is so but for a share of the order of 1 / N of the term.
+
 >>> import numpy as np
 >>> sweep = sweep_out(np.zeros(4, int), np.full(4, 6), year_effects=True)
 >>> [round(float(c), 3) for c in sweep.weights[:2]] == [3 * 5 / 6, 3 * 4 / 6]
@@ -27,6 +34,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,18 +53,19 @@ class Term:
     """One coefficient of the measured system: `cause`, `lag` periods ago, in the equation of `effect`.
 
     `roads` are the paths of the graph that it carries: one edge, or edges through unmeasured nodes; a term
-    with several roads carries the sum of their products.
+    with several roads carries the sum of their products. With `across` the cause is the other units' mean under these weights.
     """
 
     cause: str
     effect: str
     lag: int
     roads: tuple[tuple[Edge, ...], ...]
+    across: str | None = None
 
     @property
     def name(self) -> str:
         """The name of the edge from cause to effect at this lag."""
-        return Edge(self.cause, self.effect, self.lag).name
+        return Edge(self.cause, self.effect, self.lag, across=self.across).name
 
     @property
     def edge(self) -> Edge | None:
@@ -81,11 +90,22 @@ class System:
         """The longest lag of any term."""
         return max((term.lag for term in self.terms), default=0)
 
+    @property
+    def across(self) -> tuple[str, ...]:
+        """The names of the weights of its effects across units, sorted."""
+        return tuple(sorted({term.across for term in self.terms if term.across is not None}))
+
+    @property
+    def width(self) -> int:
+        """The columns of ``[B0, B1, ...]``, and of ``[C1, ...]`` behind them where there are effects across units."""
+        return len(self.nodes) * (self.lags + 1 + (self.lags if self.across else 0))
+
     def positions(self) -> tuple[Ints, Ints]:
-        """Row (effect) and column (cause at its lag) of each term in ``[B0, B1, ...]``."""
+        """Row (effect) and column (cause at its lag) of each term in ``[B0, B1, ..., C1, ...]``."""
         index = {node: k for k, node in enumerate(self.nodes)}
         rows = [index[term.effect] for term in self.terms]
-        columns = [term.lag * len(self.nodes) + index[term.cause] for term in self.terms]
+        block = [term.lag if term.across is None else self.lags + term.lag for term in self.terms]
+        columns = [at * len(self.nodes) + index[term.cause] for at, term in zip(block, self.terms, strict=True)]
         return np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)
 
 
@@ -94,9 +114,13 @@ def measured_system(graph: Graph, measured: Sequence[str]) -> System:
 
     A road through unmeasured nodes becomes a term at the road's total lag. Roads longer than `LONGEST_ROAD`,
     roads that pass an unmeasured node twice (its memory) and common causes that reach two nodes in different
-    periods are left out, and said to be.
+    periods are left out, and said to be. So are effects across units from or to an unmeasured node: they would reach further units.
     """
     kept = set(measured)
+    across = [edge for edge in graph.edges if edge.across is not None]
+    unmeasured = [edge.name for edge in across if not {edge.cause, edge.effect} <= kept]
+    if across:
+        graph = Graph(graph.nodes, tuple(edge for edge in graph.edges if edge.across is None), graph.latents)
     nodes = tuple(name for name in graph.names if name in kept)
     roads: dict[tuple[str, str, int], list[tuple[Edge, ...]]] = {}
     long_roads = 0
@@ -114,7 +138,13 @@ def measured_system(graph: Graph, measured: Sequence[str]) -> System:
             roads.items(), key=lambda item: (order[item[0][0]], order[item[0][1]], item[0][2])
         )
     )
+    terms += tuple(
+        Term(edge.cause, edge.effect, edge.lag, ((edge,),), edge.across)
+        for edge in across
+        if edge.name not in unmeasured
+    )
     correlated, notes = _shared_shocks(graph, kept)
+    notes = (*notes, *(f"{name}, one end of which is not measured" for name in unmeasured))
     if long_roads:
         notes = (*notes, f"{long_roads} roads through unmeasured nodes that take more than {LONGEST_ROAD} periods")
     return System(nodes, terms, correlated, notes)
@@ -160,16 +190,20 @@ def sweep_out(first: Ints, stop: Ints, *, year_effects: bool) -> Sweep:
     return Sweep(first, stop, year_effects, year_link, weights, freedom)
 
 
-def stacked(values: Floats, lags: int) -> Floats:
-    """Values and their lags side by side.
+def stacked(values: Floats, lags: int, weights: Floats | None = None) -> Floats:
+    """Values and their lags side by side, and behind them, with `weights` (unit, neighbour), the lags of the neighbours' means.
 
-    `values` (node, unit, time) -> (unit, time, column), column ``l * nodes + v`` holding node v, l periods ago;
-    the first `lags` periods have no past and are filled with zeros.
+    `values` (node, unit, time) -> (unit, time, column), column ``l * nodes + v`` holding node v, l periods ago, and
+    ``(lags + l) * nodes + v`` its neighbours' mean; the first `lags` periods have no past and are filled with zeros.
     """
     nodes, units, times = values.shape
-    columns = np.zeros((units, times, nodes * (lags + 1)))
+    columns = np.zeros((units, times, nodes * (lags + 1 + (lags if weights is not None else 0))))
     for lag in range(lags + 1):
         columns[:, lag:, lag * nodes : (lag + 1) * nodes] = np.moveaxis(values[:, :, : times - lag], 0, 2)
+    if weights is not None:
+        means = np.einsum("ij,vjt->itv", weights, values)
+        for lag in range(1, lags + 1):
+            columns[:, lag:, (lags + lag) * nodes : (lags + lag + 1) * nodes] = means[:, : times - lag]
     return columns
 
 
@@ -196,9 +230,17 @@ def companion(coefficients: Floats, nodes: int) -> Floats:
     if past.shape[-1] == 0:
         return np.zeros((*coefficients.shape[:-2], nodes, nodes))
     size = past.shape[-1]
-    out = np.zeros((*coefficients.shape[:-2], size, size))
+    out = np.zeros((*coefficients.shape[:-2], size, size), dtype=coefficients.dtype)
     out[..., :nodes, :] = np.linalg.solve(now, past)
     out[..., nodes:, :-nodes] = np.eye(size - nodes)
+    return out
+
+
+def in_mode(coefficients: Floats, nodes: int, eigenvalue: complex) -> NDArray[Any]:
+    """``[B0, B1 + w C1, ...]`` of ``[B0, B1, ..., C1, ...]`` (..., node, column): the system on an eigenvector of the weights."""
+    own = (coefficients.shape[-1] // nodes + 1) // 2 * nodes
+    out = coefficients[..., :own] + 0.0 * eigenvalue
+    out[..., nodes:] += eigenvalue * coefficients[..., own:]
     return out
 
 

@@ -87,7 +87,8 @@ class Fit:
         """Draws (chain, draw) of one edge's effect.
 
         In natural units (of the outcome per unit of the cause), or with ``scale="standard"`` in sd of the outcome per sd of the cause, both
-        within units. The lag may be left out where only one edge joins the two. Raises `CausalError` for an unknown edge and for one
+        within units; across units, of a move of the neighbours' weighted mean by that much. The lag may be left out where only one edge
+        joins the two. Raises `CausalError` for an unknown edge and for one
         that this study's equations carry only as a part of a longer road.
         """
         if scale not in ("natural", "standard"):
@@ -261,7 +262,18 @@ def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
         described["pools"] = [repr(pool) for pool in model.pools]
     digest.update(json.dumps(described, sort_keys=True).encode())
     # The code that makes the numbers counts as their version too.
-    for module in ("engine", "families", "equations", "orthogonal", "swept", "cells", "model", "joint", "fit"):
+    for module in (
+        "weights",
+        "engine",
+        "families",
+        "equations",
+        "orthogonal",
+        "swept",
+        "cells",
+        "model",
+        "joint",
+        "fit",
+    ):
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     for each in (model,) if isinstance(model, Model) else model.models:
         digest.update(_described(each))
@@ -281,6 +293,8 @@ def _described(model: Model) -> bytes:
     arrays = (design.standard, design.centres, design.scales, design.holes, design.anchors, design.sweep.weights)
     if design.crossed is not None:
         arrays += (design.crossed, np.array([design.sweep.freedom]))
+    if design.weights is not None:
+        arrays += (design.weights,)
     return b"".join(
         [json.dumps(words, sort_keys=True).encode(), *(np.ascontiguousarray(array).tobytes() for array in arrays)]
     )

@@ -2,7 +2,8 @@
 
 An `Edge` is a direct effect of one node on another, `lag` periods later. Edges of lag 0 act within the
 period and together form no cycle; a loop in a `Graph` therefore always takes at least one period. A
-`Latent` is an unmeasured common cause of two nodes, independent from period to period.
+`Latent` is an unmeasured common cause of two nodes, independent from period to period. An edge may come from
+other units (``across``): its cause is then the weighted mean of their nodes.
 
 >>> graph = Graph((Node("a"), Node("b")), (Edge("a", "b"), Edge("b", "a", lag=1)))
 >>> [" then ".join(edge.name for edge in loop) for loop in graph.loops()]
@@ -84,14 +85,19 @@ class Node:
 class Edge:
     """A direct effect of one node on another, `lag` periods later.
 
-    Raises `CausalError` for a bad name, a lag that is no whole number of at least 0, an unknown sign, and a
-    node that acts on itself within the period.
+    With `across` the effect comes from other units: the cause is the weighted mean of the other units' node, with the
+    weights that a study gives under that name. Such an edge of a node to itself is its neighbours' effect on it, no memory.
+
+    Raises `CausalError` for a bad name, a lag that is no whole number of at least 0, an unknown sign, a
+    node that acts on itself within the period, and an effect across units within the period (all units would then be
+    determined at once, which these equations do not carry).
     """
 
     cause: str
     effect: str
     lag: int = 0
     sign: Sign = Sign.UNKNOWN
+    across: str | None = None
 
     def __post_init__(self) -> None:
         faults = [*_name_faults(self.cause), *(_name_faults(self.effect) if self.effect != self.cause else ())]
@@ -102,19 +108,36 @@ class Edge:
             object.__setattr__(self, "sign", Sign(self.sign))
         except ValueError:
             faults.append(Fault(f"no sign '{self.sign}'", mend="one of: +, -, ?"))
-        if not faults and lag == 0 and self.cause == self.effect:
+        across = cast("object", self.across)
+        if across is not None and not (isinstance(across, str) and _NAME.fullmatch(across)):
+            what = f"{across!r} is no name of weights"
+            faults.append(Fault(what, mend="begin with a letter a to z, then letters, digits and _"))
+        elif not faults and lag == 0 and across is not None:
+            what = "an effect across units within the period"
+            faults.append(Fault(what, mend="across needs a lag of at least 1"))
+        elif not faults and lag == 0 and self.cause == self.effect:
             faults.append(Fault(f"'{self.cause}' acts on itself within the period", mend="give it a lag of at least 1"))
         raise_all(faults)
 
     @property
+    def is_memory(self) -> bool:
+        """Whether it is a unit's own node acting on itself."""
+        return self.cause == self.effect and self.across is None
+
+    @property
     def name(self) -> str:
         """The edge's text without its sign, which names it: ``corruption -> presence [lag=1]``."""
-        return f"{self.cause} -> {self.effect}" + (f" [lag={self.lag}]" if self.lag else "")
+        return self._written(self._kind())
 
     @property
     def text(self) -> str:
         """The edge's line in a graph's text form: ``corruption -> presence [lag=1, sign=-]``."""
-        attributes = [f"lag={self.lag}"] * bool(self.lag) + [f"sign={self.sign}"] * (self.sign is not Sign.UNKNOWN)
+        return self._written([*self._kind(), *[f"sign={self.sign}"] * (self.sign is not Sign.UNKNOWN)])
+
+    def _kind(self) -> list[str]:
+        return [f"lag={self.lag}"] * bool(self.lag) + [f"across={self.across}"] * (self.across is not None)
+
+    def _written(self, attributes: list[str]) -> str:
         return f"{self.cause} -> {self.effect}" + (f" [{', '.join(attributes)}]" if attributes else "")
 
 
@@ -210,7 +233,8 @@ class Graph:
         """The edge that `text` names, as in ``corruption -> presence [lag=1]``.
 
         An edge's own name always finds it. The lag may be left out where only one edge joins the two; a
-        sign may be given and must then agree. Raises `CausalError` where no edge, or more than one, fits.
+        sign may be given and must then agree. A text without ``across`` names an edge within the unit where one
+        fits. Raises `CausalError` where no edge, or more than one, fits.
         """
         if not isinstance(cast("object", text), str):
             raise CausalError(Fault(f"an edge is named by its text, not by {text!r}", mend="such as 'a -> b [lag=1]'"))
@@ -227,8 +251,12 @@ class Graph:
         fitting = [
             edge
             for edge in joining
-            if wanted.get("lag", str(edge.lag)) == str(edge.lag) and wanted.get("sign", edge.sign) == edge.sign
+            if wanted.get("lag", str(edge.lag)) == str(edge.lag)
+            and wanted.get("sign", edge.sign) == edge.sign
+            and wanted.get("across", edge.across) == edge.across
         ]
+        if within := [edge for edge in fitting if edge.across is None]:
+            fitting = within
         if len(fitting) > 1 and (at_once := [edge for edge in fitting if edge.lag == 0]):
             # The text without a lag is the name of the edge within the period, so it is no ambiguity.
             fitting = at_once
@@ -257,8 +285,8 @@ class Graph:
     def loops(self) -> tuple[Loop, ...]:
         """Every simple directed cycle over all lags, self-lags included, as its edges in order.
 
-        A loop starts at its alphabetically first node. Where edges of several lags join two nodes, each
-        makes a loop of its own. The number of loops grows exponentially with dense graphs.
+        A loop over an effect across units comes back by way of other units. A loop starts at its alphabetically
+        first node. Where edges of several lags join two nodes, each makes a loop of its own. The number of loops grows exponentially with dense graphs.
         """
         joining: dict[tuple[str, str], list[Edge]] = {}
         for edge in self.edges:
@@ -367,8 +395,8 @@ def _symmetric(latent: Latent) -> Latent:
     return Latent(latent.right, latent.left) if latent.lag == 0 and latent.left > latent.right else latent
 
 
-def _edge_key(edge: Edge) -> tuple[str, str, int]:
-    return edge.cause, edge.effect, edge.lag
+def _edge_key(edge: Edge) -> tuple[str, str, int, str]:
+    return edge.cause, edge.effect, edge.lag, edge.across or ""
 
 
 def _no_node(name: object, names: Iterable[str], where: str = "") -> Fault:
@@ -441,11 +469,11 @@ def _reaching(goal: str, before: dict[str, list[str]], allowed: set[str]) -> set
 
 
 def _attributes(text: str | None) -> dict[str, str] | None:
-    """The lag and sign inside an edge's brackets; None where anything else stands there."""
+    """The lag, sign and weights inside an edge's brackets; None where anything else stands there."""
     found: dict[str, str] = {}
     for part in (text or "").split(",") if text else ():
         key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or key not in ("lag", "sign") or key in found:
+        if not equals or key not in ("lag", "sign", "across") or key in found:
             return None
         found[key] = value
     return found

@@ -40,6 +40,7 @@ from causal.errors import CausalError, Fault, raise_all
 from causal.frontdoor import front_door
 from causal.graph import Edge, Graph, Node
 from causal.instrument import instrument
+from causal.others import mean_of_others, measured_means, with_others
 from causal.query import Identification, Kind, Query, Refusal, by_age, checked_graph, read_query
 from causal.separation import Path, checked_points, descendants, m_separated, measured_names, name_point, name_points
 from causal.unroll import Point, Unrolled, project, unroll, without
@@ -72,22 +73,30 @@ def identify(
     One that is not held fixed is an unmeasured cause with memory of every node, so that only zero effects are left.
 
     An effect that the graph rules out is identified and zero, with an empty set. Where the outcome or a treatment
-    is not measured the answer is no, not an error. Raises `CausalError`, with everything that is wrong, for
-    unknown names, offsets in the future, an outcome that is also a treatment, a text that is no query, a direct
-    effect of several treatments, and no measured node at all.
+    is not measured the answer is no, not an error. With effects across units the query is about one unit's own nodes, and other
+    units are held fixed by their means only (`causal.others`); what a change in the others does in total is no query here.
+
+    Raises `CausalError`, with everything that is wrong, for unknown names, offsets in the future, an outcome that is
+    also a treatment, a text that is no query, a direct effect of several treatments, and no measured node at all.
     """
     asked = read_query(graph, query, observed, kind)
-    return _answer(replace(asked, graph=_with_effects(graph, fixed)))
+    measured = measured_means(graph, asked.measured)
+    return _answer(replace(asked, graph=_with_effects(with_others(graph), fixed), measured=measured))
 
 
-def identify_edge(graph: Graph, edge: Edge | str, observed: Iterable[str]) -> Identification:
+def identify_edge(
+    graph: Graph, edge: Edge | str, observed: Iterable[str], *, weights: Iterable[str] | None = None
+) -> Identification:
     """Whether the edge's own coefficient is identified: the direct effect at its lag, on its effect now.
 
-    `edge` is an `Edge` of the graph or its text. Raises `CausalError` where the graph has no such edge.
+    `edge` is an `Edge` of the graph or its text. Of an effect across units the cause is the others' weighted mean, an
+    observed regressor of its own where the node is measured and its weights are among `weights` (None: all are known).
+    Raises `CausalError` where the graph has no such edge.
     """
     found = _edge_of(graph, edge)
-    measured = measured_names(graph, observed)
-    return _answer(Query(graph, ((found.cause, -found.lag),), (found.effect, 0), measured, "direct"))
+    measured = measured_means(graph, measured_names(graph, observed), weights)
+    cause = mean_of_others(graph, found.cause, found.across)
+    return _answer(Query(with_others(graph), ((cause, -found.lag),), (found.effect, 0), measured, "direct"))
 
 
 def single_door(graph: Graph, edge: Edge | str, given: Iterable[Point]) -> bool:
@@ -97,10 +106,11 @@ def single_door(graph: Graph, edge: Edge | str, given: Iterable[Point]) -> bool:
     them. True where they hold no descendant of the effect and block every path from the cause to it but the edge
     (the single-door criterion). So it says of a model's own regression of a node on all its measured causes
     whether the edge's effect may be read off it. Raises `CausalError` for an unknown edge or point, offsets in the
-    future, and the effect itself in `given`.
+    future, and the effect itself in `given`. A mean of other units goes by its name in `causal.others.with_others`.
     """
     found = _edge_of(graph, edge)
-    cause, effect = (found.cause, -found.lag), (found.effect, 0)
+    cause, effect = (mean_of_others(graph, found.cause, found.across), -found.lag), (found.effect, 0)
+    graph = with_others(graph)
     held = checked_points(graph, given, "given") - {cause}
     if effect in held:
         raise CausalError(Fault(f"{name_point(effect)} is the effect itself", where="given", mend="leave it out"))

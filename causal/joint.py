@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal.dist import Dist, Normal, Uniform
-from causal.equations import Floats, Ints, Term
+from causal.equations import Floats, Ints
 from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Graph
 from causal.identification import single_door
@@ -43,6 +43,7 @@ from causal.model import (
     likelihood_arrays,
     likelihood_numbers,
     places,
+    regressors,
     study_model,
     views,
 )
@@ -305,9 +306,9 @@ def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple
     for s, model in enumerate(models):
         for t, term in enumerate(model.system.terms):
             edge = term.edge
-            if edge is not None and single_door(model.graph, edge, _regressors(model, term)):
+            if edge is not None and single_door(model.graph, edge, regressors(model, model.graph, edge)):
                 # How long a value lasts is a property of the measure: that of another column is another number.
-                measure = repr(model.study.measure(edge.cause)) if edge.cause == edge.effect else ""
+                measure = repr(model.study.measure(edge.cause)) if edge.is_memory else ""
                 shared.setdefault((edge.name, measure), []).append((s, t))
                 continue
             prior, bounds = _on_z(model.term_priors[t])
@@ -330,12 +331,6 @@ def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple
         scale = transport if bounds is None else transport / (1.0 - TYPICAL_MEMORY**2) / ((bounds[1] - bounds[0]) / 2.0)
         pooled.append(Pool(name, True, prior, bounds, scale, tuple(members)))
     return (*pooled, *own)
-
-
-def _regressors(model: Model, term: Term) -> list[tuple[str, int]]:
-    """The points that the fitted equation of the term's effect holds fixed, the cause apart."""
-    points = [(other.cause, -other.lag) for other in model.system.terms if other.effect == term.effect]
-    return [point for point in points if point != (term.cause, -term.lag)]
 
 
 def _on_z(prior: Dist) -> tuple[Normal, tuple[float, float] | None]:
@@ -417,7 +412,7 @@ def _pymc(model: JointModel) -> pm.Model:
             effect = pt.where(bounded, middle + half * pt.tanh(free), free)
         for k, study in enumerate(model.models):
             system = study.system
-            width = len(system.nodes) * (system.lags + 1)
+            width = system.width
             laid = places(system, [term.name for term in system.terms])
             matrix = (effect[int(starts[k]) : int(starts[k + 1])] @ laid).reshape((len(system.nodes), width))
             own = {name.removesuffix(f"_{k}"): tensor for name, tensor in data.items() if name.endswith(f"_{k}")}

@@ -9,7 +9,8 @@ lower triangular) and shock sd ``s``, the log likelihood is
 
 where S are the cross-products with unit and year effects swept out and b is the orthogonal term that frees the result from
 the bias of the unit effects (`causal.equations`; Lancaster 2002). It holds conditionally on the first
-`lags` periods of each unit. Missing values inside a unit's span are parameters, and enter their children as that value.
+`lags` periods of each unit. Missing values inside a unit's span are parameters, and enter their children as that value. With
+effects across units A goes on with ``[-C1, ...]`` for the neighbours' means.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,10 @@ from causal.equations import (
     sweep_out,
 )
 from causal.errors import CausalError, Fault, raise_all
-from causal.graph import Graph
-from causal.panel import Study, same_in_every_unit, standard_scales, study_faults
+from causal.graph import Edge, Graph
+from causal.others import mean_of_others
+from causal.panel import Study, same_in_every_unit, standard_scales, study_faults, weights_of
+from causal.weights import spectrum
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -90,7 +93,7 @@ class Priors:
             except CausalError as error:
                 faults.extend(Fault(fault.what, "priors", fault.mend) for fault in error.faults)
         raise_all(faults)
-        return {edge.name: given.get(edge.name, SELF if edge.cause == edge.effect else WIDE) for edge in graph.edges}
+        return {edge.name: given.get(edge.name, SELF if edge.is_memory else WIDE) for edge in graph.edges}
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,9 @@ class Design:
     `standard` (node, unit, time): values less `centres` (node), divided by `scales` (node); NaN where missing.
     `units`: rows of the panel that are in the fit. `entry` (unit): first period whose value is used as a past.
     `sweep`: spans of the outcome periods. `holes` (3, hole): node, unit and time of each missing value in use;
-    `hole_start` (hole): the unit's mean, around which the missing value is sampled. `crossed` (column, column): the swept cross-products, where
-    a data engine made them (`causal.engine`); `standard` and `units` then hold no unit.
+    `hole_start` (hole): the unit's mean, around which the missing value is sampled. `weights` (unit, neighbour) where there are
+    effects across units. `crossed` (column, column): the swept cross-products, where a data engine made them (`causal.engine`);
+    `standard` and `units` then hold no unit.
     """
 
     standard: Floats
@@ -117,6 +121,7 @@ class Design:
     holes: Ints
     hole_start: Floats
     anchors: Floats
+    weights: Floats | None = None
     crossed: Floats | None = None
 
     @property
@@ -125,6 +130,11 @@ class Design:
         out = np.nan_to_num(self.standard, nan=0.0)
         out[tuple(self.holes)] = self.hole_start
         return out
+
+    @cached_property
+    def spectrum(self) -> Floats:
+        """The eigenvalues of `weights` that the orthogonal term takes (`causal.weights.spectrum`)."""
+        return spectrum(cast("Floats", self.weights), year_effects=self.sweep.year_effects)
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,7 @@ class Model:
             anchored,
             shape,
             years,
+            *((len(self.design.spectrum),) if self.design.weights is not None else ()),
             *(each.structure for each in self.cells),
         )
 
@@ -227,11 +238,12 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     system = _system(kept, study, [names[k] for k in common], notes)
     array = array[[k for k in range(len(array)) if k not in common]]
     scales = standard_scales(values).sel(variable=list(system.nodes)).to_numpy().astype(float)
-    design = _design(system, array, scales, swept, study.name, notes)
+    unusual = [k for k, node in enumerate(system.nodes) if kept.node(node).family not in families.LINEAR]
+    weights = _weights(system, study, [system.nodes[k] for k in unusual], notes)
+    design = _design(system, array, scales, swept, study.name, notes, weights)
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
         notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
-    unusual = [k for k, node in enumerate(system.nodes) if kept.node(node).family not in families.LINEAR]
     residuals = fitted_residuals(system, design.filled, design.sweep) if unusual else design.filled[:0, :, 0]
     cells = tuple(
         cells_of(
@@ -319,7 +331,7 @@ def _engine_model(
         np.zeros((3, 0), dtype=np.int64),
         np.zeros(0),
         np.zeros((0, 0)),
-        standard,
+        crossed=standard,
     )
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     return Model(kept, study, system, design, priors, terms, _loadings(system), tuple(notes))
@@ -332,13 +344,50 @@ def _engine_column(study: Study, node: str, family: str) -> engine.Column:
     return engine.Column(measure.columns[0], transform, -1.0 if measure.direction == "-" else 1.0)
 
 
+def regressors(model: Model, graph: Graph, edge: Edge) -> list[tuple[str, int]]:
+    """The points that the fitted equation of the edge's effect holds fixed, the cause apart, named as in `with_others(graph)`."""
+    points = [
+        (mean_of_others(graph, term.cause, term.across), -term.lag)
+        for term in model.system.terms
+        if term.effect == edge.effect
+    ]
+    return [point for point in points if point != (mean_of_others(graph, edge.cause, edge.across), -edge.lag)]
+
+
+def _weights(system: System, study: Study, unusual: Sequence[str], notes: list[str]) -> Floats | None:
+    """The weights (unit, neighbour) of the system's effects across units, or None without any."""
+    if not system.across:
+        return None
+    faults = [
+        Fault(f"effects across units by several weights: {', '.join(system.across)}", study.name, "take one of them")
+    ] * (len(system.across) > 1)
+    faults += [
+        Fault(f"'{node}' is not Normal, which effects across units need", study.name, "take the family normal")
+        for node in unusual
+    ]
+    raise_all(faults)
+    found = weights_of(study, system.across[0]).matrix(study.panel.units)
+    alone = [str(study.panel.units[at]) for at in np.flatnonzero(found.sum(axis=1) == 0.0)]
+    if alone:
+        notes.append(f"no neighbours, so no effect from other units reaches: {', '.join(alone)}")
+    return found
+
+
 def _family_of_effect(graph: Graph, edge: str) -> str:
     """The family of the node that an edge, named in full, acts on; "normal" where the graph has no such edge."""
     found = [each.effect for each in graph.edges if each.name == edge]
     return graph.node(found[0]).family if found else "normal"
 
 
-def _design(system: System, array: Floats, scales: Floats, year_effects: bool, where: str, notes: list[str]) -> Design:
+def _design(
+    system: System,
+    array: Floats,
+    scales: Floats,
+    year_effects: bool,
+    where: str,
+    notes: list[str],
+    weights: Floats | None = None,
+) -> Design:
     nodes, units, times = array.shape
     lags = system.lags
     _refuse_few_periods(times, lags, where)
@@ -360,6 +409,16 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
         complete = seen[lagged, unit].all(axis=0)
         starts = [t for t in range(max(first_seen - lags, 0), times - lags) if not lags or complete[t]]
         entry[unit] = starts[0] if starts else times
+    if weights is not None:
+        # Each unit's neighbours' means need all units in every period.
+        entry[:], stop[:] = entry.max(), stop.min()
+        holes_in_use = np.argwhere(~seen[:, :, int(entry[0]) : int(stop[0])])
+        if len(holes_in_use) or int(stop[0] - entry[0]) - lags < 2:
+            what = "effects across units need every node of every unit in a row of periods common to all"
+            what += f"; {len(holes_in_use)} values are missing" if len(holes_in_use) else ""
+            raise CausalError(
+                Fault(what, where=where, mend="leave out the units or nodes with gaps (units also from the weights)")
+            )
     kept = np.flatnonzero(stop - entry - lags >= 2)
     if len(kept) == 0:
         raise CausalError(_no_unit_left(where))
@@ -382,7 +441,16 @@ def _design(system: System, array: Floats, scales: Floats, year_effects: bool, w
     sweep = _informed(sweep_out(first, stop, year_effects=year_effects), where)
     anchors = _anchors(holes, first, needed.sum(axis=1) if year_effects else None)
     return Design(
-        standard, centres, scales, kept.astype(np.int64), entry, sweep, holes, unit_means[holes[0], holes[1]], anchors
+        standard,
+        centres,
+        scales,
+        kept.astype(np.int64),
+        entry,
+        sweep,
+        holes,
+        unit_means[holes[0], holes[1]],
+        anchors,
+        weights,
     )
 
 
@@ -497,7 +565,7 @@ def likelihood_numbers(model: Model) -> dict[str, Floats]:
     else:
         made = design.crossed
         if made is None:
-            made = cross_products(stacked(design.filled, model.system.lags), design.sweep)
+            made = cross_products(stacked(design.filled, model.system.lags, design.weights), design.sweep)
         parts["cross_products"] = made
     return parts | {"weights": design.sweep.weights}
 
@@ -505,7 +573,7 @@ def likelihood_numbers(model: Model) -> dict[str, Floats]:
 def likelihood_arrays(model: Model) -> dict[str, NDArray[Any]]:
     """The large arrays of the likelihood: of a panel with holes, and of nodes that are not Normal; else none."""
     design = model.design
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {} if design.weights is None else {"spectrum": design.spectrum}
     for each in model.cells:
         arrays |= {f"{name}_of_{each.node}": array for name, array in cell_data(each).items()}
     if model.cells:
@@ -539,7 +607,7 @@ def _pymc(model: Model) -> pm.Model:
     pt: Any = tensor  # its functions promise lists where they give tensors
 
     system = model.system
-    width = len(system.nodes) * (system.lags + 1)
+    width = system.width
     names = {
         "normal_term": [t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Normal)],
         "uniform_term": [
@@ -584,7 +652,7 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
             rough = pm.Normal(f"linear_effect{mark}", 0.0, 1.0, shape=len(own))
             matrix = matrix + (rough @ places(model.system, own)).reshape(matrix.shape)
     shock_sd = pm.HalfNormal(f"shock_sd{mark}", SHOCK_SD, dims=f"node{mark}")
-    residual = np.eye(nodes, nodes * (lags + 1)) - matrix
+    residual = np.eye(nodes, model.system.width) - matrix
     if model.loadings:
         loading = pm.Normal(f"shock_loading{mark}", 0.0, 1.0, shape=len(model.loadings))
         at = np.array([row * nodes + column for row, column in model.loadings])
@@ -604,7 +672,7 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
         squares = pt.sum((scaled @ data["cross_products"]) * scaled) / 2.0
     pm.Potential(f"likelihood{mark}", -data["freedom"] * pt.sum(pt.log(shock_sd)) - squares)
     if lags:
-        pm.Potential(f"orthogonal{mark}", orthogonal_term(matrix, data["weights"]))
+        pm.Potential(f"orthogonal{mark}", orthogonal_term(matrix, data["weights"], data.get("spectrum")))
     if model.cells:
         means = unit_means(filled, data["used"], lags)
         for each in model.cells:
@@ -616,7 +684,7 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
 def places(system: System, names: Sequence[str]) -> Floats:
     """Where terms stand in ``[B0, B1, ...]`` laid out flat: (term, place), one 1 in each row. A product compiles faster than an assignment."""
     rows, columns = system.positions()
-    width = len(system.nodes) * (system.lags + 1)
+    width = system.width
     position = {term.name: k for k, term in enumerate(system.terms)}
     at = np.array([position[name] for name in names])
     return np.eye(len(system.nodes) * width)[rows[at] * width + columns[at]]

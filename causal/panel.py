@@ -37,6 +37,7 @@ from causal import engine, families
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
+from causal.weights import Weights
 
 if TYPE_CHECKING:
     import pandas
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 MISSING = ("", "NA", "NaN", "nan")
 IN_MEMORY = 500_000
 """Tables of more rows stay in their data engine, unless asked for."""
+_IN_MEMORY = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
 _NAMED = 5  # how many of a kind a message names before it only counts
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _LEFT_OUT = re.compile(r"(.+?)(?:\s+from\s+(\S+))?(?:\s+to\s+(\S+))?")
@@ -170,6 +172,7 @@ class Study:
     Without measures, each column named as a node measures that node. `sets_aside` names nodes whose influence
     the study assumes away; `label`, `population` and `dataset` (the shipped table it reads) are for readers. `inside`
     names, by a unit's text, the larger units that it is a part of, so that no period of a place enters a model twice.
+    `weights` holds, by the name that an edge's ``across`` gives, a table of how much each other unit counts (`Weights.from_frame`).
     """
 
     panel: Panel
@@ -180,6 +183,7 @@ class Study:
     sets_aside: tuple[str, ...] = ()
     dataset: str = ""
     inside: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    weights: Mapping[str, Weights | pandas.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         panel: object = self.panel
@@ -200,7 +204,22 @@ class Study:
                     faults.append(
                         Fault(f"{node!r}: {measure!r} is no measure", "Study", "give a column's name or a Measure")
                     )
+        given: object = self.weights
+        weights: dict[str, Weights] = {}
+        if not isinstance(given, Mapping):
+            faults.append(
+                Fault("weights are a mapping of name to table", "Study", "write weights={'neighbours': table}")
+            )
+        else:
+            for name, table in self.weights.items():
+                try:
+                    weights[name] = (
+                        table if isinstance(table, Weights) else Weights.from_frame(table, where=f"weights '{name}'")
+                    )
+                except CausalError as error:
+                    faults.extend(error.faults)
         raise_all(faults)
+        object.__setattr__(self, "weights", MappingProxyType(weights))
         if self.measures is not None:
             made = {
                 node: Measure(measure) if isinstance(measure, str) else measure
@@ -258,8 +277,7 @@ class Study:
         faults = list(study_faults(self, graph))
         raise_all(faults)
         if self.panel.table is not None:
-            mend = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
-            raise CausalError(Fault("the values stay in the data engine", f"study '{self.name}'", mend))
+            raise CausalError(Fault("the values stay in the data engine", f"study '{self.name}'", _IN_MEMORY))
         nodes = self.measured(graph)
         arrays = [_node_values(self.panel, measure) for node in nodes if (measure := self.measure(node)) is not None]
         return xarray.DataArray(
@@ -357,7 +375,25 @@ def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None 
         elif measure is not None:
             faults.extend(_measure_faults(study.panel, measure, where(node)))
             faults.extend(_family_faults(study.panel, measure, graph.node(node).family, where(node)))
+    across = [edge for edge in graph.edges if edge.across is not None and {edge.cause, edge.effect} <= {*measured}]
+    if across and study.panel.table is not None:
+        faults.append(Fault("effects across units need the values in memory", where(""), _IN_MEMORY))
+        across = []
+    for edge in across:
+        if edge.across not in study.weights:
+            mend = f"give weights={{'{edge.across}': table}}"
+            faults.append(Fault(f"'{edge.name}' needs weights '{edge.across}'", where(""), mend))
+    for name in sorted({edge.across for edge in across if edge.across is not None} & {*study.weights}):
+        faults.extend(weights_of(study, name).faults(study.panel.units, f"{where('')} weights '{name}'"))
     return tuple(faults)
+
+
+def weights_of(study: Study, name: str) -> Weights:
+    """The study's weights of that name. Raises `CausalError` where it has none."""
+    found = study.weights.get(name)
+    if not isinstance(found, Weights):
+        raise CausalError(Fault(f"no weights '{name}'", f"study '{study.name}'", nearest(name, study.weights)))
+    return found
 
 
 def standard_scales(values: xarray.DataArray) -> xarray.DataArray:
@@ -739,13 +775,12 @@ def _engine_faults(panel: Panel, measure: Measure, family: str, where: str) -> l
         for column in measure.columns
         if column not in panel.columns
     ]
-    mend = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
     if len(measure.columns) > 1:
-        faults.append(Fault("an index of several columns needs the values in memory", where, mend))
+        faults.append(Fault("an index of several columns needs the values in memory", where, _IN_MEMORY))
     if measure.error is not None:
-        faults.append(Fault("a standard error needs the values in memory", where, mend))
+        faults.append(Fault("a standard error needs the values in memory", where, _IN_MEMORY))
     if family not in families.LINEAR:
-        faults.append(Fault(f"a node of the family {family} needs the values in memory", where, mend))
+        faults.append(Fault(f"a node of the family {family} needs the values in memory", where, _IN_MEMORY))
     return faults
 
 

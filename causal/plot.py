@@ -536,7 +536,7 @@ def _literal(text: str) -> str:
 def _edge_label(edge: Edge, word: str) -> str:
     parts = [
         "" if edge.sign is Sign.UNKNOWN else "−" if edge.sign is Sign.NEGATIVE else "+",
-        _lagged(edge.lag) if edge.lag else "",
+        ", ".join(filter(None, (_lagged(edge.lag) if edge.lag else "", f"from {edge.across}" if edge.across else ""))),
         word,
     ]
     return "\\n".join(f"  {part}  " for part in (" ".join(filter(None, parts[:2])), parts[2]) if part)

@@ -5,7 +5,8 @@ unit effects, year effects and shocks; beside it runs the *difference* `d` that 
 
     d_v = sum over terms of b_e f_e d_u[t - lag] + sum over terms of b_e (f_e - 1) base_u[t - lag] + shift,
 
-with f_e the factor on the edge (1 where it is left alone) and base_u counted from the natural zero of u, and
+with d_u and base_u the neighbours' weighted means where the effect comes from other units (a unit's change then reaches the others a lag later),
+f_e the factor on the edge (1 where it is left alone) and base_u counted from the natural zero of u, and
 ``d_v = value - base_v`` where a node is set. The worlds share their shocks by construction, so an intervention
 that changes nothing gives exactly zero, and a contrast needs the base world only where an intervention depends on
 levels. Until a unit's first modelled period its observed values are the base. Unit and year effects are drawn from
@@ -128,12 +129,20 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One term in a node's equation: cause, lag, column in `effects`, and the factor (time, unit) where it is not one."""
+    """One term in a node's equation: cause, lag, column in `effects`, and the factor (time, unit) where it is not one.
+
+    With `weights` (unit, neighbour) the cause is the neighbours' mean.
+    """
 
     cause: int
     lag: int
     column: int
     factor: Floats | None
+    weights: Floats | None = None
+
+    def moved(self, values: Floats) -> Floats:
+        """What acts on each unit (draw, unit), of the cause's values (draw, unit)."""
+        return values if self.weights is None else values @ self.weights.T
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +241,9 @@ def _plan(
     index = {node: k for k, node in enumerate(system.nodes)}
     steps: list[list[_Step]] = [[] for _ in system.nodes]
     for column, term in enumerate(system.terms):
-        steps[index[term.effect]].append(_Step(index[term.cause], term.lag, column, factors.get(column)))
+        steps[index[term.effect]].append(
+            _Step(index[term.cause], term.lag, column, factors.get(column), design.weights if term.across else None)
+        )
     flat = {str(name): fit.draws(str(name)) for name in fit.posterior.data_vars}
     # The linear rows of nodes that are not Normal have shocks that no world uses.
     shock_sd = np.ones((len(flat["effect"]), len(system.nodes)))
@@ -338,7 +349,7 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
                 value = level.draw(node, time) if link is None else np.zeros(shape)
                 for step in plan.steps[node]:
                     if step.lag <= time:
-                        value += effects[:, step.column, None] * base_past[-1 - step.lag][step.cause]
+                        value += effects[:, step.column, None] * step.moved(base_past[-1 - step.lag][step.cause])
                 if link is not None:
                     eta = level.link(node, time) + link.per_sd * value
                     uniform = level.uniform(node)
@@ -354,10 +365,11 @@ def _periods(plan: _Plan, block: _Block, seed: int, *, with_base: bool) -> Itera
                 factor = None if step.factor is None or bool((step.factor[time] == 1.0).all()) else step.factor[time]
                 moved = difference_past[-1 - step.lag][step.cause]
                 if moved is not None:
+                    moved = step.moved(moved)
                     part = effect * moved if factor is None else effect * factor * moved
                     change = part if change is None else change + part
                 if factor is not None:
-                    part = effect * (factor - 1.0) * (base_past[-1 - step.lag][step.cause] + zero[step.cause])
+                    part = effect * (factor - 1.0) * step.moved(base_past[-1 - step.lag][step.cause] + zero[step.cause])
                     change = part if change is None else change + part
             shift = plan.shifts.get(node)
             if shift is not None and shift[time].any():
@@ -449,7 +461,7 @@ def _effects(plan: _Plan, draws: slice, generator: np.random.Generator) -> tuple
     nodes, size, periods = len(system.nodes), draws.stop - draws.start, len(sweep.year_link)
     mean, total = swept.by_draw(None if plan.missing is None else plan.missing[draws])
     rows, columns = system.positions()
-    residual = np.zeros((size, nodes, nodes * (system.lags + 1)))
+    residual = np.zeros((size, nodes, system.width))
     residual[:, rows, columns] = -plan.effects[draws]
     residual[:, np.arange(nodes), np.arange(nodes)] += 1.0
     sd = plan.shock_sd[draws].T
@@ -497,7 +509,7 @@ def _swept(model: Model) -> _Swept:
     design, lags = model.design, model.system.lags
     sweep = design.sweep
     periods = len(sweep.year_link)
-    columns = stacked(design.filled, lags)[:, :periods]
+    columns = stacked(design.filled, lags, design.weights)[:, :periods]
     width = columns.shape[2]
     used = in_use(sweep, periods)
     length = (sweep.stop - sweep.first).astype(float)

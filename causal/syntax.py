@@ -6,9 +6,10 @@ a chain of nodes joined by arrows, with attributes in brackets that apply to eve
     graph      = statement { (newline | ";") statement }
     statement  = name { arrow name } [ "[" attribute { "," attribute } "]" ]
     arrow      = "->" | "<-" | "<->"
-    attribute  = "lag=" number | "sign=" ("+" | "-" | "?") | "family=" family
+    attribute  = "lag=" number | "sign=" ("+" | "-" | "?") | "across=" name | "family=" family
 
-``lag`` belongs to effects and latents, ``sign`` to effects, ``family`` to a node that stands alone. A node is
+``lag`` belongs to effects and latents, ``sign`` and ``across`` to effects, ``family`` to a node that stands alone. ``across`` names
+the weights with which other units' nodes act, as in ``eradication -> coca [lag=1, across=neighbours]``. A node is
 declared by being named. A statement may be repeated word for word; one that disagrees with an earlier one is
 an error. All errors come at once, each with its line:
 
@@ -27,7 +28,7 @@ line 1 "revenue -> revenue": 'revenue' acts on itself within the period; give it
 `Graph.text` writes this form. The exchange formats:
 
 =========  ======================  =========================================================================
-dagitty    both ways, exactly      lags and signs as attributes, which dagitty keeps and does not interpret
+dagitty    both ways, exactly      lags, signs and weights as attributes, which dagitty keeps and does not interpret
 networkx   both ways, exactly      a MultiDiGraph of the effects, each keyed by its lag; latents in its `graph`
 DOT        out only                for Graphviz
 Mermaid    out only                for pages and READMEs
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 _ARROW = re.compile(r"(<->|->|<-)")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _STATEMENT = re.compile(r"(?P<body>[^\[\]]*)(?:\[(?P<attributes>[^\[\]]*)\])?\s*")
-_ATTRIBUTES = ("family", "lag", "sign")
+_ATTRIBUTES = ("across", "family", "lag", "sign")
 _LONGEST_QUOTE = 200
 
 
@@ -120,6 +121,7 @@ def to_dagitty(graph: Graph) -> str:
         lines.append(identifier[node.name] + _quoted(attributes))
     for edge in graph.edges:
         attributes = {"lag": str(edge.lag)} if edge.lag else {}
+        attributes |= {"across": edge.across} if edge.across is not None else {}
         attributes |= {"sign": str(edge.sign)} if edge.sign is not Sign.UNKNOWN else {}
         lines.append(f"{identifier[edge.cause]} -> {identifier[edge.effect]}{_quoted(attributes)}")
     for latent in graph.latents:
@@ -129,9 +131,9 @@ def to_dagitty(graph: Graph) -> str:
 
 
 def to_dot(graph: Graph) -> str:
-    """The graph for Graphviz: effects as arrows, latents dashed with two heads, lags and signs as labels.
+    """The graph for Graphviz: effects as arrows, latents dashed with two heads, lags, weights and signs as labels.
 
-    Each link also carries its ``lag``, ``sign`` and ``latent`` as attributes for programs.
+    Each link also carries its ``lag``, ``sign``, ``across`` and ``latent`` as attributes for programs.
     """
     _check_graph(graph)
     lines = ["digraph {", "    rankdir=LR;", "    node [shape=box, style=rounded];"]
@@ -139,8 +141,9 @@ def to_dot(graph: Graph) -> str:
         label = node.name + (f"\\n({node.family})" if node.family != "normal" else "")
         lines.append(f'    "{node.name}" [label="{label}", family="{node.family}"];')
     for edge in graph.edges:
-        label = _label(edge.lag, edge.sign)
-        lines.append(f'    "{edge.cause}" -> "{edge.effect}" [label="{label}", lag="{edge.lag}", sign="{edge.sign}"];')
+        drawn = f'label="{_label(edge.lag, edge.sign, edge.across)}", lag="{edge.lag}", sign="{edge.sign}"'
+        drawn += "" if edge.across is None else f', across="{edge.across}"'
+        lines.append(f'    "{edge.cause}" -> "{edge.effect}" [{drawn}];')
     for latent in graph.latents:
         drawn = (
             f'label="{_label(latent.lag)}", lag="{latent.lag}", latent="true", dir=both, style=dashed, constraint=false'
@@ -158,7 +161,7 @@ def to_mermaid(graph: Graph) -> str:
         label = node.name + (f" ({node.family})" if node.family != "normal" else "")
         lines.append(f'    {identifier[node.name]}["{label}"]')
     for edge in graph.edges:
-        label = _label(edge.lag, edge.sign)
+        label = _label(edge.lag, edge.sign, edge.across)
         lines.append(f"    {identifier[edge.cause]} -->{_piped(label)} {identifier[edge.effect]}")
     for latent in graph.latents:
         label = _label(latent.lag)
@@ -169,7 +172,8 @@ def to_mermaid(graph: Graph) -> str:
 def to_networkx(graph: Graph) -> nx.MultiDiGraph[str]:
     """The effects as a networkx MultiDiGraph; `from_networkx` gives the same graph back.
 
-    Nodes carry ``family``; edges are keyed by their lag and carry ``lag`` and ``sign`` (text). Latents are no
+    Nodes carry ``family``; edges are keyed by their lag (and weights, across units) and carry ``lag``, ``sign`` and, across units,
+    ``across`` (text). Latents are no
     edges, which networkx would follow as effects: they stand in ``.graph["latents"]`` as (left, right, lag).
     """
     import networkx as nx
@@ -178,14 +182,18 @@ def to_networkx(graph: Graph) -> nx.MultiDiGraph[str]:
     result: nx.MultiDiGraph[str] = nx.MultiDiGraph(latents=[(at.left, at.right, at.lag) for at in graph.latents])
     result.add_nodes_from((node.name, {"family": node.family}) for node in graph.nodes)
     for edge in graph.edges:
-        result.add_edge(edge.cause, edge.effect, key=edge.lag, lag=edge.lag, sign=str(edge.sign))
+        if edge.across is None:
+            result.add_edge(edge.cause, edge.effect, key=edge.lag, lag=edge.lag, sign=str(edge.sign))
+        else:
+            kind: Any = (edge.lag, edge.across)
+            result.add_edge(edge.cause, edge.effect, key=kind, lag=edge.lag, sign=str(edge.sign), across=edge.across)
     return result
 
 
 def from_networkx(graph: nx.DiGraph[Any]) -> Graph:
     """The graph of a networkx DiGraph or MultiDiGraph.
 
-    Reads ``family`` of nodes, ``lag`` and ``sign`` of edges and ``.graph["latents"]``, all of which may be
+    Reads ``family`` of nodes, ``lag``, ``sign`` and ``across`` of edges and ``.graph["latents"]``, all of which may be
     absent (normal, 0, unknown, none); other attributes are passed over. Raises `CausalError` with every
     fault at once for an undirected graph, names that are no text, and all that `Graph` refuses.
     """
@@ -198,7 +206,8 @@ def from_networkx(graph: nx.DiGraph[Any]) -> Graph:
         collected.add_node(name, data.get("family", "normal"), f"node {name!r}:", "")
     for cause, effect, data in cast("Iterable[tuple[object, object, dict[str, object]]]", graph.edges(data=True)):
         where = f"edge {cause!r} -> {effect!r}:"
-        collected.add_edge(cause, effect, data.get("lag", 0), data.get("sign", Sign.UNKNOWN), where, "")
+        sign, across = data.get("sign", Sign.UNKNOWN), data.get("across")
+        collected.add_edge(cause, effect, data.get("lag", 0), sign, across, where, "")
     latents = graph.graph.get("latents", ())
     if isinstance(latents, str) or not isinstance(latents, Iterable):
         collected.faults.append(Fault(f"the latents {latents!r} are no list", mend="list (left, right, lag)"))
@@ -242,10 +251,14 @@ class _Collected:
             what = f"'{node.name}' has the family {node.family} here but {before}{_on(place_before)}"
             self.faults.append(Fault(what, where, "keep one of them"))
 
-    def add_edge(self, cause: object, effect: object, lag: object, sign: object, where: str, place: str) -> None:
+    def add_edge(
+        self, cause: object, effect: object, lag: object, sign: object, across: object, where: str, place: str
+    ) -> None:
         """Add an effect; one that was given before must have the same sign."""
         try:
-            edge = Edge(cast("str", cause), cast("str", effect), cast("int", lag), cast("Sign", sign))
+            edge = Edge(
+                cast("str", cause), cast("str", effect), cast("int", lag), cast("Sign", sign), cast("str", across)
+            )
         except CausalError as error:
             self._keep(error, where)
             return
@@ -319,7 +332,7 @@ def _collect(statement: str, where: str, place: str, collected: _Collected) -> N
             collected.add_latent(left, right, lag, where)
         else:
             cause, effect = (left, right) if arrow == "->" else (right, left)
-            collected.add_edge(cause, effect, lag, sign, where, place)
+            collected.add_edge(cause, effect, lag, sign, attributes.get("across"), where, place)
 
 
 def _bracket_fault(statement: str) -> str:
@@ -370,7 +383,7 @@ def _attributes(text: str | None, arrows: list[str]) -> tuple[dict[str, str], li
     return found, faults
 
 
-_EXAMPLES = {"lag": "1", "sign": "+", "family": "poisson"}
+_EXAMPLES = {"lag": "1", "sign": "+", "family": "poisson", "across": "neighbours"}
 
 
 def _value_faults(key: str, value: str, arrows: list[str]) -> Iterator[Fault]:
@@ -387,6 +400,13 @@ def _value_faults(key: str, value: str, arrows: list[str]) -> Iterator[Fault]:
             yield Fault("a latent has no sign", mend="leave the sign out")
         if value not in tuple(Sign):
             yield Fault(f"no sign '{value}'", mend="one of: +, -, ?")
+    elif key == "across":
+        if "<->" in arrows:
+            yield Fault("a latent is not shared across units", mend="leave across out")
+        if not _NAME.fullmatch(value):
+            yield Fault(
+                f"'{value}' is no name of weights", mend="begin with a letter a to z, then letters, digits and _"
+            )
     elif not re.fullmatch("[0-9]+", value):
         yield Fault(f"lag '{value}' is no whole number" + (" of at least 0" if value.startswith("-") else ""))
     elif len(value) > len(str(LONGEST_LAG)):
@@ -584,11 +604,11 @@ def _is_named(name: str) -> bool:
 def _link(
     left: str, arrow: str, right: str, attributes: dict[str, str], where: str, place: str, collected: _Collected
 ) -> None:
-    """Add one link of a dagitty statement; only lag and sign say something about it."""
+    """Add one link of a dagitty statement; only lag, sign and across say something about it."""
     if arrow not in ("->", "<-", "<->"):
         collected.faults.append(Fault(f"'{arrow}' is no effect and no latent", where, "direct it: ->, <- or <->"))
         return
-    ours = {key: value for key, value in attributes.items() if key in ("lag", "sign")}
+    ours = {key: value for key, value in attributes.items() if key in ("lag", "sign", "across")}
     faults = [fault for key, value in ours.items() for fault in _value_faults(key, value, [arrow])]
     collected.faults += [Fault(fault.what, where, fault.mend) for fault in faults]
     if faults:
@@ -598,7 +618,7 @@ def _link(
         collected.add_latent(left, right, lag, where)
         return
     cause, effect = (left, right) if arrow == "->" else (right, left)
-    collected.add_edge(cause, effect, lag, ours.get("sign", "?"), where, place)
+    collected.add_edge(cause, effect, lag, ours.get("sign", "?"), ours.get("across"), where, place)
 
 
 # Writing
@@ -637,8 +657,9 @@ def _quoted(attributes: dict[str, str]) -> str:
     return f" [{', '.join(f'{key}="{value}"' for key, value in attributes.items())}]" if attributes else ""
 
 
-def _label(lag: int, sign: Sign = Sign.UNKNOWN) -> str:
-    parts = [f"lag {lag}"] * bool(lag) + [f"sign {sign}"] * (sign is not Sign.UNKNOWN)
+def _label(lag: int, sign: Sign = Sign.UNKNOWN, across: str | None = None) -> str:
+    parts = [f"lag {lag}"] * bool(lag) + [f"across {across}"] * (across is not None)
+    parts += [f"sign {sign}"] * (sign is not Sign.UNKNOWN)
     return ", ".join(parts)
 
 

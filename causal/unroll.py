@@ -96,8 +96,8 @@ def unroll(graph: Graph, window: int = 2) -> Unrolled:
     """The graph's points at offsets -(window - 1) to 0, with the infinite past projected on them.
 
     The projection is exact: two sets of the window's points are m-separated by a third in the result if and only if
-    they are in the process without beginning. Every node is kept, measured or not. Raises `CausalError` where
-    the window is no whole number of at least 1, or window or lags are too long to be searched.
+    they are in the process without beginning. Every node is kept, measured or not. Raises `CausalError` for effects across
+    units (`causal.others.with_others` writes them out), and where the window is no whole number of at least 1, or window or lags are too long to be searched.
     """
     if not isinstance(cast("object", graph), Graph):
         raise CausalError(Fault(f"unroll takes a Graph, not {type(graph).__name__}", mend="read one with read_graph"))
@@ -108,6 +108,10 @@ def unroll(graph: Graph, window: int = 2) -> Unrolled:
     if isinstance(window, bool) or width < 1:
         raise CausalError(
             Fault(f"window {window!r} is no whole number of at least 1", mend="2 is now and the last period")
+        )
+    if across := [edge.name for edge in graph.edges if edge.across is not None]:
+        raise CausalError(
+            Fault(f"'{across[0]}' acts across units", mend="ask in ca.with_others(graph), one unit beside the others")
         )
     if width * len(graph.nodes) > MOST_POINTS:
         raise CausalError(

@@ -38,7 +38,7 @@ from causal.errors import CausalError, Fault, raise_all
 from causal.fit import Fit, JointFit
 from causal.graph import Edge, Graph, Sign
 from causal.identification import Identification, single_door
-from causal.model import Model
+from causal.model import Model, regressors
 
 WORDS = ("supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable")
 PRIOR_SETS = ("article", "sceptical", "wide")
@@ -356,7 +356,7 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
     why, identified = identification.why, identification.identified
     if identified and not carried:
         identified, why = False, _absent(model, edge)
-    elif identified and not single_door(graph, edge, _regressors(model, edge)):
+    elif identified and not single_door(graph, edge, regressors(model, graph, edge)):
         identified, why = (
             False,
             f"{why} But the fitted equation of {edge.effect} holds other points fixed, which leave a path open.",
@@ -402,15 +402,11 @@ def _absent(model: Model, edge: Edge) -> str:
     return "roads through unmeasured nodes join this edge at the same lag, and only their sum is fitted"
 
 
-def _regressors(model: Model, edge: Edge) -> list[tuple[str, int]]:
-    """The points that the fitted equation of the edge's effect holds fixed, the cause apart."""
-    points = [(term.cause, -term.lag) for term in model.system.terms if term.effect == edge.effect]
-    return [point for point in points if point != (edge.cause, -edge.lag)]
-
-
 def _memory(fit: Fit, node: str) -> Draws:
     """The sum of a node's effects on itself, draw by draw in chain-major order."""
-    own = [term.name for term in fit.model.system.terms if term.cause == node and term.effect == node]
+    own = [
+        term.name for term in fit.model.system.terms if term.cause == node and term.effect == node and not term.across
+    ]
     return fit.posterior["effect"].sel(edge=own).sum("edge").to_numpy().ravel()
 
 

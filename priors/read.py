@@ -45,6 +45,7 @@ from causal.intervene import Cut, ScaleEdge, read_interventions
 from causal.measurement import Measure
 from causal.panel import Panel, Study, leave_out, read_csv, study_faults
 from causal.syntax import read_edge, read_graph
+from causal.weights import Weights
 from priors import elicit
 
 if TYPE_CHECKING:
@@ -410,6 +411,7 @@ def _parse_studies(
             tuple(table.sets_aside),
             table.dataset or "",
             _inside(panel),
+            _weights(file, path, table, folder, faults),
         )
         if table.keeps is not None:
             kept = {*table.keeps, *study.measured(graph)}
@@ -509,21 +511,62 @@ def _panel(file: _File, path: _Path, table: schema.StudyTable, folder: Path, fau
 
             frame = datasets.table(str(table.dataset))
             return Panel.from_frame(frame, unit=table.unit, time=table.time, first=table.first, last=table.last)
-        inside = (folder / table.file).resolve()
-        if not inside.is_relative_to(folder.resolve()):
-            faults.append(
-                Fault(f"file '{table.file}' lies outside the bundle", place, "put the data beside claims.toml")
-            )
-            return None
-        if not inside.is_file():
-            files = [found.name for found in folder.iterdir() if found.suffix == ".csv"]
-            faults.append(Fault(f"no file '{table.file}' in the bundle", place, nearest(table.file, files)))
-            return None
+        inside = _of_bundle(folder, table.file)
         return read_csv(inside, unit=table.unit, time=table.time, first=table.first, last=table.last)
     except CausalError as error:
         # A fault with a line of the data's own names that line; another one stands where the study is declared.
         faults.extend(fault if re.search(r":\d+", fault.where) else _within(fault, place) for fault in error.faults)
         return None
+
+
+def _weights(
+    file: _File, path: _Path, table: schema.StudyTable, folder: Path, faults: list[Fault]
+) -> dict[str, Weights]:
+    """The weights of a study's effects across units: files of the bundle, or the borders of a table that comes with the program."""
+    from priors import schema
+
+    found: dict[str, Weights] = {}
+    for name, value in table.weights.items():
+        at = (*path, "weights", name)
+        place = f"{file.at(at, tag=(*path, 'weights'))} {name}:"
+        given = {"file": value} if isinstance(value, str) else value
+        if not isinstance(given, dict):
+            faults.append(Fault(f"{value!r} is no table of weights", place, "name a file of the bundle, or 'dataset'"))
+            continue
+        told = file.validated(schema.WeightsTable, cast("dict[str, Any]", given), at, faults, tag=(*path, "weights"))
+        if told is None:
+            continue
+        try:
+            if told.file == "dataset":
+                from causal import datasets
+
+                if table.dataset is None:
+                    raise CausalError(Fault("the study reads no dataset, which would have borders", "", "name a file"))
+                frame = datasets.neighbours(table.dataset)
+            else:
+                import pandas
+
+                source = _of_bundle(folder, told.file)
+                # Only an empty cell is missing: a unit may be called NA.
+                kinds: Any = {"unit": "str", "neighbour": "str"}
+                frame = pandas.read_csv(source, dtype=kinds, keep_default_na=False, na_values=[""])
+            found[name] = Weights.from_frame(frame, row_normalised=told.row_normalised, where="")
+        except CausalError as error:
+            faults.extend(_within(fault, place) for fault in error.faults)
+        except ValueError as error:
+            faults.append(Fault(f"'{told.file}' is no table: {error}", place, "write a CSV file in UTF-8"))
+    return found
+
+
+def _of_bundle(folder: Path, name: str) -> Path:
+    """The file of that name in the bundle. Raises `CausalError` where it is not there, or lies outside."""
+    inside = (folder / name).resolve()
+    if not inside.is_relative_to(folder.resolve()):
+        raise CausalError(Fault(f"file '{name}' lies outside the bundle", "", "put the data beside claims.toml"))
+    if not inside.is_file():
+        files = [found.name for found in folder.iterdir() if found.suffix == ".csv"]
+        raise CausalError(Fault(f"no file '{name}' in the bundle", "", nearest(name, files)))
+    return inside
 
 
 def _parse_interventions(

@@ -112,7 +112,18 @@ class StudyTable(Table):
     keeps: list[Text] | None = None
     leave_out: list[Text] = Field(default_factory=list)
     joint: dict[str, Any] = Field(default_factory=dict)
+    weights: dict[str, Any] = Field(default_factory=dict)
     measures: dict[str, Any] | None = None
+
+
+class WeightsTable(Table):
+    """Weights in [study.NAME.weights] that are more than a file's name: as in `causal.weights.Weights.from_frame`.
+
+    `file` is a CSV file of the bundle; "dataset" stands for the borders that come with the study's own dataset.
+    """
+
+    file: Text
+    row_normalised: bool = True
 
 
 class MeasureTable(Table):

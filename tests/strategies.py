@@ -21,8 +21,9 @@ def graphs(
     max_latents: int = 3,
     names: tuple[str, ...] = NAMES,
     families: tuple[str, ...] = FAMILIES,
+    weights: tuple[str, ...] = (),
 ) -> Graph:
-    """A graph whose edges within the period follow a drawn order, so that they form no cycle."""
+    """A graph whose edges within the period follow a drawn order, so that they form no cycle; `weights` names those across units."""
     ordered = draw(st.lists(st.sampled_from(names), min_size=min_nodes, max_size=max_nodes, unique=True))
     nodes = tuple(Node(name, draw(st.sampled_from(families))) for name in ordered)
     possible = [
@@ -37,6 +38,10 @@ def graphs(
     if possible:
         for cause, effect, lag in draw(st.lists(st.sampled_from(possible), max_size=max_edges, unique=True)):
             edges.append(Edge(cause, effect, lag, draw(st.sampled_from(tuple(Sign)))))
+            if weights and lag and draw(st.booleans()):
+                edges.append(
+                    Edge(cause, effect, lag, draw(st.sampled_from(tuple(Sign))), draw(st.sampled_from(weights)))
+                )
         latents = [
             Latent(left, right, lag)
             for left, right, lag in draw(st.lists(st.sampled_from(possible), max_size=max_latents, unique=True))

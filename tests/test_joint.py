@@ -35,7 +35,7 @@ from causal.panel import Panel, Study
 from causal.simulate import contrast
 from causal.syntax import read_edge, read_graph
 from causal.verdict import PRIOR_SETS, Together, Verdict, judge, word
-from tests.oracle import loops
+from tests.oracle import across, loops
 
 Floats = NDArray[np.float64]
 
@@ -456,3 +456,24 @@ def test_the_chains_of_a_joint_fit_are_checked_edge_by_edge(joint_fit: JointFit)
         )
     )
     assert result.edges == ()
+
+
+def test_effects_across_units_are_pooled_over_studies_each_with_its_own_weights() -> None:
+    graph = read_graph("x -> y [lag=1]; y -> y [lag=1]; y -> y [lag=1, across=near]; x -> y [lag=1, across=near]")
+    own, others = np.array([np.zeros((2, 2)), [[0, 0], [0.4, 0.3]]]), np.array([[[0.0, 0.0], [0.3, 0.2]]])
+    studies: list[Study] = []
+    for name, units in (("a", 5), ("b", 8)):
+        values = across.simulated(own, others, across.ring(units), times=8, seed=units)
+        frame = loops.frame(dict(zip("xy", values, strict=True)))
+        table = across.table(across.ring(units)).rename(index=lambda unit, name=name: name + unit)
+        table.columns = table.index
+        studies.append(Study(panel(frame.assign(unit=name + frame["unit"])), name=name, weights={"near": table}))
+    found = build_model(graph, studies)
+    assert isinstance(found, JointModel)
+    assert {pool.name: len(pool.members) for pool in found.pools} == {edge.name: 2 for edge in graph.edges}
+    assert all(pool.identified for pool in found.pools)
+    bounded = {pool.name for pool in found.pools if pool.bounds is not None}
+    assert bounded == {"y -> y [lag=1]"}
+    for k, model in enumerate(found.models):
+        np.testing.assert_array_equal(found.data[f"spectrum_{k}"], model.design.spectrum)
+    assert len(found.models[0].design.spectrum) != len(found.models[1].design.spectrum)

@@ -20,7 +20,7 @@ from causal.model import Model, Priors, _loadings  # pyright: ignore[reportPriva
 from causal.panel import Panel, Study
 from causal.syntax import read_graph
 from tests.conftest import TOY_TIMES, TOY_UNITS, toy_holes
-from tests.oracle import loops
+from tests.oracle import across, loops
 
 Floats = NDArray[np.float64]
 PLAIN = Mode(linker="py", optimizer="minimum_compile")
@@ -438,3 +438,113 @@ def test_data_that_unit_and_year_effects_take_up_are_refused() -> None:
     frame.loc[(frame["unit"] == "u001") & (frame["year"] < 2004), ["x", "y"]] = np.nan
     (fault,) = refusal(lambda: build_model(GRAPH, panel_of(frame)))
     assert "unit and year effects take up all the data" in fault
+
+
+# ------------------------------------------------------------------------------------------ effects across units
+
+DISPLACED = """
+x -> y [lag=1]
+x -> y [lag=1, across=near]
+y -> y [lag=1]
+y -> y [lag=1, across=near]
+x -> x [lag=2]
+y -> x [lag=1]
+"""
+
+
+def displaced(frame: pd.DataFrame | None = None, weights: Any = None, **options: Any) -> Model:
+    """A model of `DISPLACED` on the toy frame with a ring for weights."""
+    table = across.table(across.ring(6)) if weights is None else weights
+    study = Study(panel_of(toy_frame() if frame is None else frame), weights={"near": table})
+    return build_model(read_graph(options.pop("text", DISPLACED)), study, **options)
+
+
+@pytest.mark.parametrize("years", [True, False])
+def test_across_units_the_log_density_is_that_of_all_units_as_one_system(years: bool) -> None:
+    weights = across.ring(6)
+    model = displaced(year_effects=years)
+    assert model.system.lags == 2
+    assert [term.name for term in model.system.terms if term.across] == [
+        "x -> y [lag=1, across=near]",
+        "y -> y [lag=1, across=near]",
+    ]
+    density = log_density(model)
+    index = {node: k for k, node in enumerate(model.system.nodes)}
+    _, units, times = model.design.standard.shape
+    values, periods = model.design.standard, times - 2
+    cells, columns = loops.dummies(*whole(units, times, 2), year_effects=years)
+    contrasts = units - years
+    # An orthonormal basis of the differences between units, from the eigenvectors of centring.
+    basis = np.linalg.eigh(np.eye(units) - 1.0 / units)[1][:, 1:].T if years else np.eye(units)
+    for effects, sd, _ in points(model, 3, radius=0.3):
+        own, others = np.zeros((3, 2, 2)), np.zeros((2, 2, 2))
+        for term, effect in zip(model.system.terms, effects, strict=True):
+            block = own[term.lag] if term.across is None else others[term.lag - 1]
+            block[index[term.effect], index[term.cause]] = effect
+        residuals = np.array(
+            [
+                values[:, i, t]
+                - sum(own[lag] @ values[:, i, t - lag] for lag in (0, 1, 2))
+                - sum(others[lag - 1] @ (values[:, :, t - lag] @ weights[i]) for lag in (1, 2))
+                for i, t in cells
+            ]
+        )
+        step = across.whole(own, others, basis @ weights @ basis.T)
+        term = sum((periods - s) / (periods * s) * np.trace(np.linalg.matrix_power(step, s)) for s in range(1, periods))
+        likelihood = loops.error_contrast_likelihood(residuals, np.diag(sd**2), columns)
+        likelihood += contrasts * (periods - 1) * np.log(2 * np.pi)
+        hand = log_prior(model, effects, sd) + likelihood + term
+        assert density(unconstrained(model, effects, sd)) == pytest.approx(hand, abs=1e-6)
+
+
+def test_a_units_neighbours_are_no_memory_of_its_own() -> None:
+    model = displaced()
+    priors = dict(zip([term.name for term in model.system.terms], model.term_priors, strict=True))
+    assert isinstance(priors["y -> y [lag=1]"], Uniform)
+    assert priors["y -> y [lag=1, across=near]"] == Normal(0.0, 1.0)
+
+
+def test_across_units_every_node_of_every_unit_is_needed() -> None:
+    frame = toy_frame()
+    holed = frame.copy()
+    holed.loc[10, "x"] = np.nan
+    assert "effects across units need every node of every unit" in refusal(lambda: displaced(holed))[0]
+    # A late start of one unit shortens the periods of all.
+    late = frame.copy()
+    late.loc[late["year"] < 2002, "y"] = np.where(late.loc[late["year"] < 2002, "unit"] == "u003", np.nan, 0.1)
+    model = displaced(late)
+    assert set(model.design.sweep.first.tolist()) == {4}
+    gone = frame.copy()
+    gone.loc[gone["unit"] == "u003", "y"] = np.nan
+    assert "effects across units need" in refusal(lambda: displaced(gone))[0]
+
+
+def test_weights_that_are_not_given_or_of_other_units_are_told() -> None:
+    assert refusal(lambda: build_model(read_graph(DISPLACED), Study(panel_of(toy_frame())))) == [
+        f"study 'panel' '{name} [lag=1, across=near]' needs weights 'near'; give weights={{'near': table}}"
+        for name in ("x -> y", "y -> y")
+    ]
+    found = refusal(lambda: displaced(weights=across.table(across.ring(7))))
+    assert found[0].startswith("study 'panel' weights 'near' no unit 'u006' in the panel")
+    two = DISPLACED + "y -> x [lag=1, across=far]"
+    table = across.table(across.ring(6))
+    study = Study(panel_of(toy_frame()), weights={"near": table, "far": table})
+    assert "by several weights: far, near" in refusal(lambda: build_model(read_graph(two), study))[0]
+    counts = toy_frame(y=np.arange(48) % 5)
+    assert "'y' is not Normal" in refusal(lambda: displaced(counts, text=DISPLACED + "y [family=poisson]"))[0]
+
+
+def test_an_effect_across_units_with_an_unmeasured_end_is_said_to_be_left_out() -> None:
+    model = displaced(text=DISPLACED + "u -> y [lag=1, across=near]")
+    assert (
+        "not carried by the fitted equations: u -> y [lag=1, across=near], one end of which is not measured"
+        in model.notes
+    )
+
+
+def test_units_without_neighbours_are_noted() -> None:
+    weights = across.ring(6)
+    weights[2] = 0.0
+    assert (
+        "no neighbours, so no effect from other units reaches: u002" in displaced(weights=across.table(weights)).notes
+    )

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from pytensor.compile.maker import function
 from pytensor.compile.mode import Mode
 from pytensor.gradient import grad
+from scipy.linalg import helmert
 
 from causal.equations import companion, cross_products, stacked, sweep_out
-from causal.orthogonal import correction, orthogonal_term
-from tests.oracle import loops
+from causal.orthogonal import correction, correction_across, orthogonal_term
+from causal.weights import spectrum
+from tests.oracle import across, loops
 
 Floats = NDArray[np.float64]
 WEIGHTS = 12 * (8 - np.arange(1.0, 8.0)) / 8
@@ -155,3 +157,114 @@ def test_the_term_makes_the_score_of_short_panels_unbiased(
     # Without the term the self effect's score is far from zero: the bias of short panels.
     own = list(effects).index(("x", "x", 1))
     assert abs(found.mean(axis=0)[own]) > 20 * error[own]
+
+
+# ------------------------------------------------------------------------------------------------ effects across units
+
+
+def directed(seed: int, units: int) -> Floats:
+    """Row-normalised weights with complex eigenvalues."""
+    rng = np.random.default_rng(seed)
+    weights = rng.random((units, units)) * (rng.random((units, units)) < 0.5) + np.roll(np.eye(units), 1, axis=1)
+    np.fill_diagonal(weights, 0.0)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def drawn_across(seed: int, nodes: int, lags: int, size: float = 0.25) -> tuple[Floats, Floats, Floats]:
+    """B (lag, node, node) with an acyclic B0, C (lag, node, node) and both laid side by side."""
+    rng = np.random.default_rng(seed)
+    own, others = rng.normal(size=(lags + 1, nodes, nodes)) * size, rng.normal(size=(lags, nodes, nodes)) * 0.15
+    own[0] = np.tril(own[0], -1)
+    return own, others, np.concatenate([*own, *others], axis=1)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 2), st.booleans())
+def test_across_units_the_value_is_that_of_all_units_as_one_system(
+    seed: int, nodes: int, lags: int, years: bool
+) -> None:
+    own, others, laid = drawn_across(seed, nodes, lags)
+    weights, periods = directed(seed, 6), 6
+    basis = helmert(6) if years else np.eye(6)
+    step = across.whole(own, others, basis @ weights @ basis.T)
+    if np.abs(np.linalg.eigvals(step)).max() > 0.8:
+        return  # there the term saturates, each eigenvalue by itself
+    s = np.arange(1.0, periods)
+    plain = sum((periods - k) / (k * periods) * np.trace(np.linalg.matrix_power(step, int(k))) for k in s)
+    rows = spectrum(weights, year_effects=years)
+    value, _ = correction_across(laid, len(basis) * (periods - s) / periods, rows)
+    assert value == pytest.approx(plain, rel=1e-5, abs=1e-7)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(1, 2), st.integers(1, 2), st.sampled_from([0.2, 0.6, 1.5]))
+def test_across_units_the_gradient_is_that_of_central_differences_inside_and_outside(
+    seed: int, nodes: int, lags: int, size: float
+) -> None:
+    own, _, laid = drawn_across(seed, nodes, lags, size)
+    rows = spectrum(directed(seed, 5), year_effects=True)
+    _, gradient = correction_across(laid, WEIGHTS, rows)
+    step = 1e-6
+    free = np.argwhere((laid != 0.0) | (np.arange(laid.shape[1]) >= own.shape[1]))
+    for row, column in free:
+        shift = np.zeros_like(laid)
+        shift[row, column] = step
+        above, below = (
+            correction_across(laid + shift, WEIGHTS, rows)[0],
+            correction_across(laid - shift, WEIGHTS, rows)[0],
+        )
+        slope = (above - below) / (2 * step)
+        assert gradient[row, column] == pytest.approx(slope, rel=1e-4, abs=1e-4 * (1 + float(np.abs(gradient).max())))
+
+
+def test_effects_of_zero_from_other_units_leave_the_term_as_it_is() -> None:
+    own, others, laid = drawn_across(8, 2, 2)
+    laid[:, own.shape[0] * 2 :] = 0.0
+    value, gradient = correction_across(laid, WEIGHTS, spectrum(across.ring(6), year_effects=False))
+    plain, slope = correction(laid[:, : own.shape[0] * 2], WEIGHTS)
+    assert value == pytest.approx(plain, rel=1e-12)
+    np.testing.assert_allclose(gradient[:, : own.shape[0] * 2], slope, rtol=1e-12)
+    assert others.shape == (2, 2, 2)
+
+
+def test_across_units_the_compiled_form_and_its_gradient_equal_the_python_ones() -> None:
+    matrix, weights, rows = pt.dmatrix("matrix"), pt.dvector("weights"), pt.dmatrix("rows")
+    value = orthogonal_term(matrix, weights, rows)
+    outputs: Any = [value, grad(value, matrix)]
+    found: Any = function([matrix, weights, rows], outputs, mode="NUMBA")
+    for seed in (1, 2, 3):
+        _, _, laid = drawn_across(seed, 2, 2, 0.4)
+        known = spectrum(directed(seed, 7), year_effects=True)
+        expected = correction_across(laid, WEIGHTS, known)
+        ours = found(laid, WEIGHTS, known)
+        np.testing.assert_allclose(ours[0], expected[0], rtol=1e-10)
+        np.testing.assert_allclose(ours[1], expected[1], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("years", [False, True])
+@pytest.mark.parametrize("case", ["ring", "directed", "two without neighbours"])
+def test_across_units_the_term_makes_the_score_of_a_short_panel_unbiased(case: str, years: bool) -> None:
+    units, periods, worlds = 8, 5, 4000
+    weights = {"ring": across.ring(units), "directed": directed(3, units)}.get(case, across.ring(units))
+    if case == "two without neighbours":
+        weights[:2] = 0.0
+    own, others = np.array([[[0.0, 0.0], [0.4, 0.0]], [[0.3, -0.2], [0.2, 0.5]]]), np.array([[[0.0, 0.2], [0.3, 0.3]]])
+    values = across.simulated(own, others, weights, times=periods + 1, seed=9, year_sd=0.7, worlds=worlds)
+    sweep = sweep_out(np.ones(units, np.int64), np.full(units, periods + 1), year_effects=years)
+    if not years:
+        values = across.simulated(own, others, weights, times=periods + 1, seed=9, worlds=worlds)
+    laid = np.concatenate([*own, *others], axis=1)
+    residual = np.eye(2, 6) - laid
+    scores = np.array([residual @ cross_products(stacked(world, 1, weights), sweep) for world in values])
+    _, gradient = correction_across(laid, sweep.weights, spectrum(weights, year_effects=years))
+    free = np.ones_like(laid, dtype=bool)
+    free[:, :2] = own[0] != 0.0
+    mean, error = scores.mean(axis=0)[free], scores.std(axis=0)[free] / worlds**0.5
+    bias = np.abs(gradient[free]).max()
+    assert bias > 20 * error.max()  # what is corrected is no small matter
+    apart = (mean + gradient[free]) / error
+    if case == "two without neighbours" and years:
+        # Not exact there: a share of the order of one unit's.
+        assert np.abs(mean + gradient[free]).max() < bias / units
+    else:
+        assert np.abs(apart).max() < 4.0

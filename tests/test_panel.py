@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from causal.errors import CausalError
 from causal.graph import Edge, Graph, Node
 from causal.measurement import Measure
-from causal.panel import Panel, Study, leave_out, read_csv, standard_scales
+from causal.panel import Panel, Study, leave_out, read_csv, standard_scales, weights_of
 
 NAN = float("nan")
 X_TO_Y = Graph((Node("x"), Node("y")), (Edge("x", "y", lag=1),))
@@ -493,3 +493,17 @@ def test_everything_wrong_with_what_is_left_out_comes_at_once() -> None:
         assert part in said
     with pytest.raises(CausalError, match="nothing is left"):
         leave_out(Panel.from_frame(small()), ["a", "b"])
+
+
+def test_weights_are_tables_by_name() -> None:
+    panel = Panel.from_frame(small(), unit="unit", time="year")
+    with pytest.raises(CausalError, match="weights are a mapping of name to table"):
+        Study(panel, weights=cast("Any", 3))
+    with pytest.raises(CausalError, match="weights 'near' int is no pandas DataFrame"):
+        Study(panel, weights=cast("Any", {"near": 3}))
+    pairs = pd.DataFrame({"unit": ["a", "b"], "neighbour": ["b", "a"]})
+    study = Study(panel, weights={"near": pairs})
+    assert weights_of(study, "near").matrix(panel.units).tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    assert weights_of(Study(panel, weights={"near": weights_of(study, "near")}), "near").units == ("a", "b")
+    with pytest.raises(CausalError, match="no weights 'nera'; did you mean 'near'"):
+        weights_of(study, "nera")

@@ -15,6 +15,7 @@ from causal.graph import Edge, Latent, Sign
 from causal.joint import overlaps
 from causal.measurement import Measure
 from causal.model import Priors, study_model
+from causal.panel import weights_of
 from priors.read import ARTICLES, DEFAULT, Bundle, bundle_folder, bundle_keys, read_bundle
 
 CLAIMS = '''[article]
@@ -516,6 +517,31 @@ def test_lines_are_right_behind_long_texts_comments_and_lists(bundle: Path) -> N
         ('label = "Two regions"', "joint.frst = 2002", "joint", "unknown key 'frst'; did you mean 'first'?"),
         ('label = "Two regions"', "joint.first = 1900", "joint", "[study.panel.joint] first '1900' is no time"),
         ('label = "Two regions"', "joint.first = 2003", "joint", "[study.panel.joint] has a single period"),
+        (
+            'label = "Two regions"',
+            'weights.near = "dataset"',
+            "weights",
+            "[study.panel.weights] near: the study reads no dataset, which would have borders; name a file",
+        ),
+        (
+            'label = "Two regions"',
+            'weights.near = "pane.csv"',
+            "weights",
+            "[study.panel.weights] near: no file 'pane.csv' in the bundle; did you mean 'panel.csv'?",
+        ),
+        (
+            'label = "Two regions"',
+            'weights.near = "../x.csv"',
+            "weights",
+            "near: file '../x.csv' lies outside the bundle",
+        ),
+        ('label = "Two regions"', "weights.near = 3", "weights", "near: 3 is no table of weights"),
+        (
+            'label = "Two regions"',
+            'weights.near = { file = "panel.csv", row_normalise = false }',
+            "weights",
+            "unknown key 'row_normalise'; did you mean 'row_normalised'?",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_study_is_named_by_line(bundle: Path, old: str, new: str, at: str, said: str) -> None:
@@ -599,3 +625,48 @@ def test_a_fault_in_a_duplicate_row_does_not_hide_a_fault_in_a_claim(bundle: Pat
     change(bundle, "panel.csv", "a,2002", "a,2001")
     change(bundle, "claims.toml", 'hedge = "arguably"', 'hedge = "arguabley"')
     assert len(faults(bundle)) == 2
+
+
+# Effects across units
+
+
+def test_a_study_names_the_weights_of_its_effects_across_units(bundle: Path) -> None:
+    (bundle / "near.csv").write_text("unit,neighbour,weight\na,b,2\nb,a,1\n", encoding="utf-8")
+    change(
+        bundle,
+        "studies.toml",
+        'label = "Two regions"',
+        'weights.near = "near.csv"\nweights.far = { file = "near.csv", row_normalised = false }',
+    )
+    (study,) = read_bundle(bundle).studies
+    assert weights_of(study, "near").matrix(["a", "b"]).tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    assert weights_of(study, "far").matrix(["a", "b"]).tolist() == [[0.0, 2.0], [1.0, 0.0]]
+    (bundle / "near.csv").write_text("unit,neighbour,weight\na,b,-2\nb,a,1\n", encoding="utf-8")
+    first, second = faults(bundle)
+    assert "[study.panel.weights] near: a, b: -2 is no number of at least 0" in first
+    assert "[study.panel.weights] far: a, b: -2 is no number of at least 0" in second
+
+
+def test_weights_of_other_units_than_the_panels_are_told_where_an_edge_needs_them(bundle: Path) -> None:
+    (bundle / "near.csv").write_text("unit,neighbour\na,c\nc,a\n", encoding="utf-8")
+    change(bundle, "studies.toml", 'label = "Two regions"', 'weights.near = "near.csv"')
+    assert read_bundle(bundle).studies  # no edge asks for them
+    change(bundle, "claims.toml", 'assumed = """', 'assumed = """\ncorruption -> presence [lag=1, across=near]')
+    assert [fault.split("] ", 1)[1] for fault in faults(bundle)] == [
+        "weights 'near' no unit 'c' in the panel; known: a, b",
+        "weights 'near' no weights for unit 'b'; give its row; all zeros where it has no neighbours",
+    ]
+
+
+def test_a_shipped_table_brings_its_borders(bundle: Path) -> None:
+    change(bundle, "studies.toml", 'file = "panel.csv"', 'dataset = "peru_departments"')
+    change(bundle, "studies.toml", 'unit = "unit"', 'unit = "department"\nweights.near = "dataset"')
+    text = (bundle / "studies.toml").read_text(encoding="utf-8")
+    start = text.index("[study.panel.measures]")
+    (bundle / "studies.toml").write_text(text[:start] + '[study.panel.measures]\nillicit = "coca"\n', encoding="utf-8")
+    change(bundle, "studies.toml", '["illicit"]', "[]")
+    (study,) = read_bundle(bundle).studies
+    from causal import datasets
+
+    found = weights_of(study, "near").matrix(study.panel.units)
+    np.testing.assert_allclose(found, datasets.neighbours("peru_departments", row_normalised=True).to_numpy())

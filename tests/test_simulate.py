@@ -21,6 +21,7 @@ from causal.graph import Graph
 from causal.intervene import Cut, Intervention, ScaleEdge, Set, Shift
 from causal.simulate import contrast, simulate
 from causal.syntax import read_graph
+from tests.oracle import across
 from tests.oracle.loops import FOUR, TWO
 from tests.oracle.worlds import frame, intervened, made_fit, made_model, same_draws, without_causes
 from tests.strategies import graphs
@@ -662,3 +663,91 @@ def test_a_contrast_of_a_thousand_units_stays_under_two_gigabytes() -> None:
         tracemalloc.stop()
     assert found.shape == (4000, 42)
     assert found.nbytes < peak < 2 * 1024**3
+
+
+# ------------------------------------------------------------------------------------------ effects across units
+
+DISPLACED = """
+a -> b [lag=1]
+a -> b [lag=2, across=near]
+b -> b [lag=1]
+b -> b [lag=1, across=near]
+b -> a
+c -> a [lag=1]
+b -> c [lag=1, across=near]
+"""
+LOOPED: dict[str, list[Intervention]] = {
+    "shift of one unit": [Shift("a", 1.5, start=2004, units=["u1"])],
+    "set of one unit": [Set("b", 7.0, start=2004, stop=2005, units=["u2"])],
+    "cut of what reaches one unit": [Cut("b -> b [lag=1, across=near]", start=2004, units=["u0"])],
+    "scale, with a shift": [ScaleEdge("a -> b [lag=2, across=near]", -2.0), Shift("c", 1.0, units=["u3"])],
+}
+
+
+@pytest.fixture(scope="module")
+def linked() -> tuple[Fit, Any]:
+    """Five units under directed weights, the last without neighbours."""
+    weights = np.random.default_rng(2).random((5, 5)) * (1.0 - np.eye(5))
+    weights[4] = 0.0
+    names = [f"u{k}" for k in range(5)]
+    table = pd.DataFrame(weights, index=names, columns=names)
+    total = weights.sum(axis=1, keepdims=True)
+    rows = frame(("a", "b", "c"), units=5, times=range(2000, 2008), seed=5)
+    fit = made_fit(made_model(read_graph(DISPLACED), rows, weights={"near": table}), draws=6, seed=3)
+    return fit, weights / np.where(total > 0, total, 1.0)
+
+
+@pytest.mark.parametrize("name", LOOPED)
+def test_what_is_done_to_one_unit_reaches_the_others_as_in_a_plain_recursion(
+    linked: tuple[Fit, Any], name: str
+) -> None:
+    fit, weights = linked
+    base = simulate(fit, horizon=3, seed=1)
+    wanted = intervened(fit, base, LOOPED[name], weights)
+    world = simulate(fit, LOOPED[name], horizon=3, seed=1)
+    for node in ("a", "b", "c"):
+        assert_agrees(world[node], wanted[node])
+        change = wanted[node] - base[node].to_numpy()
+        assert_agrees(contrast(fit, LOOPED[name], outcome=node, horizon=3, seed=1, by="unit"), change)
+
+
+def test_across_units_the_levels_lie_around_the_dummy_regression(linked: tuple[Fit, Any]) -> None:
+    fit, weights = linked
+    many = same_draws(fit, 4000)
+    world = simulate(many, seed=4)
+    observed = fit.model.study.panel.data
+    cells = [(i, t) for i in range(5) for t in range(2, 8)]
+    columns = dummies(cells, 5, 8)
+    at = tuple(np.array(cells).T)
+    for node in fit.model.system.nodes:
+        left = {"drawn": world[node].to_numpy().copy(), "seen": observed[node].to_numpy()[None].copy()}
+        for term in fit.model.system.terms:
+            if term.effect != node:
+                continue
+            b = float(many.edge(term.name).to_numpy().ravel()[0])
+            for name, source in (("drawn", world), ("seen", observed)):
+                values = source[term.cause].to_numpy()
+                values = values[None] if name == "seen" else values
+                felt = values if term.across is None else np.einsum("ij,djt->dit", weights, values)
+                left[name][:, :, term.lag :] -= b * felt[:, :, : felt.shape[2] - term.lag]
+        wanted = columns @ np.linalg.pinv(columns) @ left["seen"][0][at]
+        drawn = left["drawn"][:, at[0], at[1]]
+        error = drawn.std(axis=0) / len(drawn) ** 0.5
+        assert np.abs((drawn.mean(axis=0) - wanted) / error).max() < 4.5
+
+
+def test_on_a_ring_a_shift_spreads_as_the_closed_form_says() -> None:
+    units, own, near = 8, 0.5, 0.4
+    rows = frame(("y",), units=units, times=range(2000, 2006), seed=6)
+    names = [f"u{k}" for k in range(units)]
+    table = pd.DataFrame(across.ring(units), index=names, columns=names)
+    graph = read_graph("y -> y [lag=1]; y -> y [lag=1, across=near]")
+    effects = {"y -> y [lag=1]": own, "y -> y [lag=1, across=near]": near}
+    fit = made_fit(made_model(graph, rows, weights={"near": table}), effects=effects, spread=0.0, draws=2)
+    found = contrast(fit, Shift("y", 3.0, start=2002, stop=2002, units=["u0"]), outcome="y", horizon=4, by="unit")
+    # (own + near (S + S') / 2)^h on a ring: by its Fourier modes.
+    angle = 2 * np.pi * np.arange(units) / units
+    for h in range(8):
+        wanted = [3.0 * np.mean((own + near * np.cos(angle)) ** h * np.cos(angle * k)) for k in range(units)]
+        np.testing.assert_allclose(found.isel(draw=0, time=2 + h), wanted, atol=1e-9)
+    assert not found.isel(time=slice(0, 2)).any()

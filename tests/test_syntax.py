@@ -77,7 +77,7 @@ def test_all_faults_come_at_once_each_with_its_line() -> None:
         "line 2 \"revenue -> corrupton [lag=x]\": lag 'x' is no whole number",
         "line 4 \"c -> c\": 'c' acts on itself within the period; give it a lag of at least 1",
         "line 5 \"d [family=poison, size=2]\": no family 'poison'; did you mean 'poisson'?",
-        "line 5 \"d [family=poison, size=2]\": no attribute 'size'; known: family, lag, sign",
+        "line 5 \"d [family=poison, size=2]\": no attribute 'size'; known: across, family, lag, sign",
         "line 6 \"a --> b\": 'a -' is no name of a node; an effect is written 'a -> b', a latent 'a <-> b'",
         "line 1, line 4: the edges within one period form a cycle: a -> b -> a; give one of them a lag of at least 1",
     ]
@@ -253,7 +253,7 @@ def test_what_is_no_graph_is_not_written(write: Any) -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(graph=graphs())
+@given(graph=graphs(weights=("neighbours", "trade")))
 def test_a_graph_comes_back_from_its_text(graph: Graph) -> None:
     assert read_graph(graph.text()) == graph
     assert read_graph(";".join(reversed(graph.text().splitlines()))) == graph
@@ -261,19 +261,19 @@ def test_a_graph_comes_back_from_its_text(graph: Graph) -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(graph=graphs())
+@given(graph=graphs(weights=("neighbours", "trade")))
 def test_a_graph_comes_back_from_dagitty(graph: Graph) -> None:
     assert from_dagitty(to_dagitty(graph)) == graph
 
 
 @settings(deadline=None, max_examples=100)
-@given(graph=graphs())
+@given(graph=graphs(weights=("neighbours", "trade")))
 def test_a_graph_comes_back_from_networkx(graph: Graph) -> None:
     assert from_networkx(to_networkx(graph)) == graph
 
 
 @settings(deadline=None, max_examples=40)
-@given(graph=graphs())
+@given(graph=graphs(weights=("neighbours", "trade")))
 def test_graphviz_reads_the_same_graph_from_dot(graph: Graph) -> None:
     drawn: Any = pygraphviz.AGraph(string=to_dot(graph))
     nodes = tuple(Node(str(node), node.attr["family"]) for node in drawn.nodes())
@@ -284,12 +284,12 @@ def test_graphviz_reads_the_same_graph_from_dot(graph: Graph) -> None:
         if link.attr["latent"]:
             latents.append(Latent(left, right, lag))
         else:
-            edges.append(Edge(left, right, lag, Sign(link.attr["sign"])))
+            edges.append(Edge(left, right, lag, Sign(link.attr["sign"]), link.attr["across"] or None))
     assert Graph(nodes, tuple(edges), tuple(latents)) == graph
 
 
 @settings(deadline=None, max_examples=60)
-@given(graph=graphs())
+@given(graph=graphs(weights=("neighbours", "trade")))
 def test_mermaid_has_a_line_for_each_part_and_no_bare_reserved_word(graph: Graph) -> None:
     lines = to_mermaid(graph).splitlines()
     assert lines == to_mermaid(read_graph(graph.text())).splitlines()
@@ -343,3 +343,35 @@ def test_any_text_is_dagitty_or_a_causal_error(text: str) -> None:
         assert error.faults
     else:
         assert from_dagitty(to_dagitty(graph)) == graph
+
+
+def test_an_effect_across_units_has_its_weights_in_its_name() -> None:
+    graph = read_graph(
+        "coca -> coca [lag=1]; coca -> coca [across=neighbours, lag=1, sign=+]; war -> coca [lag=2, across=trade]"
+    )
+    assert graph.text().splitlines() == [
+        "coca -> coca [lag=1]",
+        "coca -> coca [lag=1, across=neighbours, sign=+]",
+        "war -> coca [lag=2, across=trade]",
+    ]
+    own, other = graph.edge("coca -> coca [lag=1]"), graph.edge("coca -> coca [lag=1, across=neighbours]")
+    assert (own.across, own.is_memory, other.across, other.is_memory) == (None, True, "neighbours", False)
+    assert graph.edge("coca -> coca") == own
+    assert graph.edge("war -> coca").name == "war -> coca [lag=2, across=trade]"
+    assert [edge.name for edge in (own, other)] != [own.name] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a -> b [across=w]", "an effect across units within the period; across needs a lag of at least 1"),
+        ("a <-> b [lag=1, across=w]", "a latent is not shared across units"),
+        ("a -> b [lag=1, across=]", "'across=' gives no value; write across=neighbours"),
+        ("a -> b [lag=1, across=1w]", "'1w' is no name of weights"),
+        ("a [across=w]", "across belongs to an effect, as in 'a -> b [across=w]'"),
+        ("a -> b [lag=1, across=w, sign=+]; a -> b [lag=1, across=w, sign=-]", "two signs for one edge"),
+    ],
+)
+def test_what_is_no_effect_across_units_is_told(text: str, said: str) -> None:
+    (fault,) = faults_of(read_graph, text)
+    assert said in fault

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 import causal as ca
 from causal.checks import CheckResult
 from causal.verdict import PRIOR_SETS, WORDS, word
+from tests.oracle import across
+from tests.oracle.worlds import frame, made_fit, made_model
 
 
 def draws(article: float, sceptical: float, wide: float, *, sd: float = 0.01) -> dict[str, np.ndarray]:
@@ -124,3 +126,41 @@ def test_an_effect_that_the_graph_does_not_identify_gets_no_word_however_sure_th
 def test_a_missing_prior_set_is_named(toy_fit: ca.Fit) -> None:
     with pytest.raises(ca.CausalError, match="sceptical"):
         ca.judge(ledger("a -> b [sign=+]"), {"article": toy_fit, "wide": toy_fit}, {}, ())
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_an_effect_across_units_has_a_verdict_of_its_own_and_none_where_its_mean_is_confounded(hidden: bool) -> None:
+    text = """
+    corruption -> corruption [lag=1]
+    presence -> presence [lag=1]
+    corruption -> presence [lag=1]
+    corruption -> presence [lag=1, across=near]
+    presence -> corruption [lag=1]
+    """
+    rows = frame(("corruption", "presence"), units=6, times=range(2000, 2008), seed=2)
+    table = across.table(across.ring(6)).rename(
+        index=lambda name: f"u{int(name[1:])}", columns=lambda name: f"u{int(name[1:])}"
+    )
+    name = "corruption -> presence [lag=1, across=near]"
+    effects = {name: 2.0, "corruption -> presence [lag=1]": -1.0, "presence -> corruption [lag=1]": 0.0}
+    effects |= {"corruption -> corruption [lag=1]": 0.2, "presence -> presence [lag=1]": 0.2}
+    fit = made_fit(made_model(ca.read_graph(text), rows, weights={"near": table}), effects=effects, spread=0.01)
+    # A cause of corruption that also reaches neighbours' presence, which no column measures.
+    graph = ca.read_graph(text + "war -> corruption; war -> presence [lag=1, across=near]; war -> war [lag=1]" * hidden)
+    identification = ca.identify_edge(graph, name, {"corruption", "presence"})
+    assert identification.identified is not hidden
+    told = ledger("corruption -> presence [lag=1, across=near, sign=+]")
+    fits = dict.fromkeys(PRIOR_SETS, fit)
+    row = ca.judge(told, fits, {"c1": identification}, (), graph=graph)[0]
+    assert row.verdict == ("not-identified" if hidden else "supported")
+    assert row.edge == name
+    own = ledger("corruption -> presence [lag=1, sign=+]")
+    found = ca.identify_edge(graph, "corruption -> presence [lag=1]", {"corruption", "presence"})
+    assert ca.judge(own, fits, {"c1": found}, (), graph=graph)[0].verdict in (
+        ("not-identified", "contradicted") if hidden else ("contradicted",)
+    )
+    # The long run is through the outcome's own memory, not its neighbours'.
+    estimate = row.findings[0].estimates[0]
+    memory = fit.edge("presence -> presence [lag=1]", scale="standard").to_numpy()
+    values = fit.edge(name, scale="standard").to_numpy()
+    assert estimate.long_run_median == pytest.approx(float(np.median(values / (1.0 - memory))))

@@ -6,11 +6,11 @@ people and in numbers for programs. A failed check keeps the verdict *supported*
 
 from __future__ import annotations
 
-from causal.checks import convergence, persistence
+from causal.checks import comovement, convergence, persistence
 from causal.checks.result import CheckResult
 from causal.fit import Fit, JointFit
 
-STANDARD = (convergence.check, persistence.check)
+STANDARD = (convergence.check, persistence.check, comovement.check)
 """The checks that need no second fit."""
 
 

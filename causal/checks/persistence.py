@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from causal.checks.result import CheckResult
-from causal.equations import companion
+from causal.equations import companion, in_mode
 from causal.fit import Fit
 
 
@@ -46,6 +46,12 @@ def spectral_radius(fit: Fit) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     effects = fit.draws("effect")
     rows, columns = system.positions()
     size = len(system.nodes)
-    coefficients = np.zeros((len(effects), size, size * (system.lags + 1)))
+    coefficients = np.zeros((len(effects), size, system.width))
     coefficients[:, rows, columns] = effects
+    weights = fit.model.design.weights
+    if weights is not None:
+        # All units together are stable where the system is on every eigenvector of the weights.
+        modes = np.unique(np.round(np.linalg.eigvals(weights), 9))
+        each = [companion(in_mode(coefficients, size, mode), size) for mode in modes]
+        return np.max([np.abs(np.linalg.eigvals(step)).max(axis=1) for step in each], axis=0)
     return np.abs(np.linalg.eigvals(companion(coefficients, size))).max(axis=1)

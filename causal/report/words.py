@@ -118,7 +118,8 @@ def labelled(bundle: Bundle, edge: Edge) -> str:
         "in the same period" if edge.lag == 0 else "one period later" if edge.lag == 1 else f"{edge.lag} periods later"
     )
     verb = {Sign.POSITIVE: "raise", Sign.NEGATIVE: "lower", Sign.UNKNOWN: "move"}[edge.sign]
-    return f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}: said to {verb} it {when}"
+    cause = label(bundle, edge.cause) + (f" of other units ({edge.across})" if edge.across else "")
+    return f"{cause} → {label(bundle, edge.effect)}: said to {verb} it {when}"
 
 
 def sentence(text: str) -> str:

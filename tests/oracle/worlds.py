@@ -18,7 +18,7 @@ from causal.graph import Graph
 from causal.intervene import Cut, Intervention, ScaleEdge, Set, Shift
 from causal.joint import build_model
 from causal.model import Model
-from causal.panel import Panel
+from causal.panel import Panel, Study
 
 type Array = NDArray[np.float64]
 
@@ -34,9 +34,12 @@ def frame(nodes: Sequence[str], *, units: int, times: Sequence[object], seed: in
     )
 
 
-def made_model(graph: Graph, rows: pd.DataFrame, *, year_effects: bool = True) -> Model:
+def made_model(
+    graph: Graph, rows: pd.DataFrame, *, year_effects: bool = True, weights: Mapping[str, pd.DataFrame] | None = None
+) -> Model:
     """The model of a graph on such a frame."""
-    return build_model(graph, Panel.from_frame(rows, unit="unit", time="year"), year_effects=year_effects)
+    study = Study(Panel.from_frame(rows, unit="unit", time="year"), weights=weights or {})
+    return build_model(graph, study, year_effects=year_effects)
 
 
 def made_fit(
@@ -90,28 +93,41 @@ def same_draws(fit: Fit, size: int) -> Fit:
     return Fit(fit.model, xr.DataTree.from_dict({"posterior": posterior}), fit.convergence)
 
 
-def intervened(fit: Fit, base: xr.Dataset, interventions: Sequence[Intervention]) -> dict[str, Array]:
+def intervened(
+    fit: Fit, base: xr.Dataset, interventions: Sequence[Intervention], weights: Array | None = None
+) -> dict[str, Array]:
     """The world with the interventions, each node (draw, unit, time), from the world without.
 
-    ``w_v = base_v + sum over edges of b (f w_u - base_u) + shift``, where nothing is set.
+    ``w_v = base_v + sum over edges of b (f w_u - base_u) + shift``, where nothing is set; across units w_u and base_u are summed over the
+    other units by `weights` (unit, neighbour).
     """
     units, times = [str(unit) for unit in base["unit"].to_numpy()], list(base["time"].to_numpy())
     nodes = [name for name in fit.model.graph.order if name in base]
     without = {node: base[node].transpose("draw", "unit", "time").to_numpy() for node in nodes}
     world = {node: np.zeros_like(without[node]) for node in nodes}
-    terms = [(term.cause, term.effect, term.lag, _draws(fit, term.name), term.name) for term in fit.model.system.terms]
+    terms = [
+        (term.cause, term.effect, term.lag, _draws(fit, term.name), term.name, term.across)
+        for term in fit.model.system.terms
+    ]
+
+    def felt(values: Array, unit: int, across: str | None) -> Array:
+        if across is None or weights is None:
+            return values[:, unit]
+        return np.sum([weights[unit, other] * values[:, other] for other in range(len(units))], axis=0)
+
     for t, time in enumerate(times):
         for node in nodes:
             for i, unit in enumerate(units):
                 acting = [item for item in interventions if _acts(item, time, unit)]
                 value = without[node][:, i, t].copy()
-                for cause, effect, lag, b, name in terms:
+                for cause, effect, lag, b, name, across in terms:
                     if effect == node and lag <= t:
                         factor = 1.0
                         for item in acting:
                             if isinstance(item, (Cut, ScaleEdge)) and fit.model.graph.edge(item.edge).name == name:
                                 factor *= item.factor if isinstance(item, ScaleEdge) else 0.0
-                        value += b * (factor * world[cause][:, i, t - lag] - without[cause][:, i, t - lag])
+                        moved = felt(world[cause][:, :, t - lag], i, across)
+                        value += b * (factor * moved - felt(without[cause][:, :, t - lag], i, across))
                 value += sum(item.amount for item in acting if isinstance(item, Shift) and item.node == node)
                 for item in acting:
                     if isinstance(item, Set) and item.node == node:
