@@ -39,7 +39,7 @@ def assert_same_posterior(ours: Draws, plain: Draws, names: Sequence[Any]) -> No
         apart = (found - reference) / noise
         print(f"{method} apart, in sds of Monte Carlo noise", dict(zip(names, apart.round(2).tolist(), strict=True)))
         print("noise, in sds of the posterior", (noise / plain.std(axis=(0, 1))).round(3))
-        assert (noise / plain.std(axis=(0, 1))).max() < 0.06
+        assert (noise / plain.std(axis=(0, 1))).max() < 0.08
         assert np.abs(apart).max() < 4.0
 
 
@@ -161,7 +161,7 @@ def plain_pooled_draws(studies: list[dict[str, NDArray[np.float64]]]) -> Draws:
             pm.Potential(f"correction in {k}", total)
     tree: Any = nutpie.sample(
         nutpie.compile_pymc_model(model),
-        draws=2500,
+        draws=4000,
         tune=1500,
         chains=2,
         seed=3,
@@ -182,7 +182,7 @@ def test_the_pooled_effects_are_those_of_a_model_that_samples_tau() -> None:
         studies.append(Study(Panel.from_frame(frame, unit="unit", time="year"), name=str(k)))
     model = build_model(read_graph(loops.TWO), studies)
     assert isinstance(model, JointModel)
-    found = fit(model, seed=4, draws=2500, chains=2)
+    found = fit(model, seed=4, draws=4000, chains=2)
     ours = drawn_effects(found, [loops.edge_name(*edge) for edge in loops.TWO_TRUE])
     plain = plain_pooled_draws(
         [dict(zip(each.system.nodes, each.design.standard, strict=True)) for each in model.models]
