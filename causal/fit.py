@@ -26,6 +26,7 @@ from causal.equations import Floats
 from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all
 from causal.joint import JointModel, drawn_pools
 from causal.model import Model
+from causal.noise import noise_arrays, noise_draws
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -265,6 +266,7 @@ def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
     for module in (
         "weights",
         "engine",
+        "noise",
         "families",
         "equations",
         "orthogonal",
@@ -295,6 +297,9 @@ def _described(model: Model) -> bytes:
         arrays += (design.crossed, np.array([design.sweep.freedom]))
     if design.weights is not None:
         arrays += (design.weights,)
+    if design.noise is not None:
+        words["noise"] = repr(design.noise.structure)
+        arrays += (design.noise.low, design.noise.high, *noise_arrays(design.noise).values())
     return b"".join(
         [json.dumps(words, sort_keys=True).encode(), *(np.ascontiguousarray(array).tobytes() for array in arrays)]
     )
@@ -454,7 +459,21 @@ def _groups(model: Model, raw: xr.DataTree, effects: Floats, mark: str = "") -> 
         variables["shock_loading"] = (("chain", "draw", "pair"), drawn[f"shock_loading{mark}"].to_numpy())
         coords["pair"] = [f"{model.system.nodes[row]} ~ {model.system.nodes[column]}" for row, column in model.loadings]
     if model.design.holes.shape[1]:
-        missing = drawn[f"missing{mark}"].to_numpy() + model.design.hole_start
+        moved: list[Any] = [drawn[f"missing{mark}"].to_numpy()] if model.design.missing else []
+        noise = model.design.noise
+        if noise is not None:
+            share, by = noise_draws(noise, drawn, mark)
+            moved.append(by)
+            if noise.free.any():
+                variables["noise_share"] = (("chain", "draw", "noisy_node"), share[..., noise.free])
+                coords["noisy_node"] = [
+                    model.system.nodes[k] for k, free in zip(noise.nodes, noise.free, strict=True) if free
+                ]
+            if noise.indicators:
+                coords["indicator"] = [each.name for each in noise.indicators]
+                for name in ("loading", "indicator_sd"):
+                    variables[name] = (("chain", "draw", "indicator"), drawn[f"{name}{mark}"].to_numpy())
+        missing = np.concatenate(moved, axis=2) + model.design.hole_start
         variables["missing"] = (("chain", "draw", "hole"), missing)
     for each in model.cells:
         node = model.system.nodes[each.node]

@@ -16,7 +16,7 @@ effects across units A goes on with ``[-C1, ...]`` for the neighbours' means.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,6 +41,7 @@ from causal.equations import (
 )
 from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Edge, Graph
+from causal.noise import Noise, add_indicators, add_noise, noise_arrays, noise_numbers, noise_of
 from causal.others import mean_of_others
 from causal.panel import Study, same_in_every_unit, standard_scales, study_faults, weights_of
 from causal.weights import spectrum
@@ -109,7 +110,8 @@ class Design:
     `sweep`: spans of the outcome periods. `holes` (3, hole): node, unit and time of each missing value in use;
     `hole_start` (hole): the unit's mean, around which the missing value is sampled. `weights` (unit, neighbour) where there are
     effects across units. `crossed` (column, column): the swept cross-products, where a data engine made them (`causal.engine`);
-    `standard` and `units` then hold no unit.
+    `standard` and `units` then hold no unit. `noise`: of values that are measured with noise, which are holes too, the last ones: their `hole_start` is
+    the value itself, and what they are filled with the truth.
     """
 
     standard: Floats
@@ -123,6 +125,12 @@ class Design:
     anchors: Floats
     weights: Floats | None = None
     crossed: Floats | None = None
+    noise: Noise | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many of the `holes` are missing values; the noisy ones stand behind them."""
+        return self.holes.shape[1] - (0 if self.noise is None else self.noise.cells.shape[1])
 
     @property
     def filled(self) -> Floats:
@@ -179,6 +187,7 @@ class Model:
             shape,
             years,
             *((len(self.design.spectrum),) if self.design.weights is not None else ()),
+            *(() if self.design.noise is None else self.design.noise.structure),
             *(each.structure for each in self.cells),
         )
 
@@ -241,6 +250,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     unusual = [k for k, node in enumerate(system.nodes) if kept.node(node).family not in families.LINEAR]
     weights = _weights(system, study, [system.nodes[k] for k in unusual], notes)
     design = _design(system, array, scales, swept, study.name, notes, weights)
+    design = _with_noise(design, kept, study, system, notes)
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
         notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
@@ -426,10 +436,8 @@ def _design(
         notes.append(f"{units - len(kept)} of {units} units have too few complete periods and are left out")
     standard, entry, stop = standard[:, kept], entry[kept], stop[kept]
     first = entry + lags
-    time = np.arange(times)
-    used = (time >= entry[:, None]) & (time < stop[:, None])
-    outcome = (time >= first[:, None]) & (time < stop[:, None])
-    needed = np.where(np.isin(np.arange(nodes), lagged)[:, None, None], used, outcome)
+    needed = _cells_in_use(system, entry, stop, times)
+    used = needed.any(axis=0)
     hole_mask = np.isnan(standard) & needed
     holes = np.stack(np.nonzero(hole_mask)).astype(np.int64)
     unit_means = np.stack([[float(np.nanmean(standard[v, i])) for i in range(len(kept))] for v in range(nodes)])
@@ -451,6 +459,49 @@ def _design(
         unit_means[holes[0], holes[1]],
         anchors,
         weights,
+    )
+
+
+def _cells_in_use(system: System, entry: Ints, stop: Ints, times: int) -> NDArray[np.bool_]:
+    """The cells (node, unit, time) that stand in an equation: of a node with a later effect also those that are a past only."""
+    lagged = np.isin(system.nodes, [term.cause for term in system.terms if term.lag])
+    time = np.arange(times)
+    start = entry + np.where(lagged, 0, system.lags)[:, None]
+    return (time >= start[:, :, None]) & (time < stop[:, None])
+
+
+def _with_noise(design: Design, kept: Graph, study: Study, system: System, notes: list[str]) -> Design:
+    """The design with its noisy values behind its missing ones."""
+    measures = [found for node in system.nodes if (found := study.measure(node)) is not None]
+    noise = noise_of(
+        study.panel,
+        measures,
+        [kept.node(node).family for node in system.nodes],
+        design.standard,
+        design.scales,
+        design.units,
+        _cells_in_use(system, design.entry, design.sweep.stop, design.standard.shape[2]),
+        design.sweep.first,
+        nodes=system.nodes,
+        year_effects=design.sweep.year_effects,
+        where=f"study '{study.name}'",
+        notes=notes,
+    )
+    if noise is None:
+        return design
+    if design.weights is not None:
+        raise CausalError(
+            Fault(
+                "effects across units need values without noise",
+                f"study '{study.name}'",
+                "leave error, reliability and loadings out of its measures, or the effects across units out of the graph",
+            )
+        )
+    return replace(
+        design,
+        holes=np.concatenate([design.holes, noise.cells], axis=1),
+        hole_start=np.concatenate([design.hole_start, design.standard[tuple(noise.cells)]]),
+        noise=noise,
     )
 
 
@@ -560,6 +611,8 @@ def likelihood_numbers(model: Model) -> dict[str, Floats]:
     """The small parts of the likelihood's data in their order; the last alone has a length that the structure does not fix."""
     design = model.design
     parts = {"freedom": np.array(float(design.sweep.freedom))}
+    if design.noise is not None:
+        parts |= noise_numbers(design.noise)
     if design.holes.shape[1]:
         parts["hole_start"] = design.hole_start
     else:
@@ -576,6 +629,8 @@ def likelihood_arrays(model: Model) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {} if design.weights is None else {"spectrum": design.spectrum}
     for each in model.cells:
         arrays |= {f"{name}_of_{each.node}": array for name, array in cell_data(each).items()}
+    if design.noise is not None:
+        arrays |= noise_arrays(design.noise)
     if model.cells:
         arrays["used"] = in_use(design.sweep, design.standard.shape[2])
     if not design.holes.shape[1]:
@@ -660,14 +715,23 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
     scaled = residual / shock_sd[:, None]
     filled = data.get("values")
     if "holes" in data:
-        missing = pm.Flat(f"missing{mark}", shape=model.design.holes.shape[1])
-        if "anchors" in data:
-            pm.Potential(f"anchored{mark}", -pt.sum((data["anchors"] @ missing) ** 2) / 2.0)
+        parts: list[Any] = []
+        noise = model.design.noise
+        if model.design.missing:
+            missing = pm.Flat(f"missing{mark}", shape=model.design.missing)
+            if "anchors" in data:
+                pm.Potential(f"anchored{mark}", -pt.sum((data["anchors"] @ missing) ** 2) / 2.0)
+            parts.append(missing)
+        if noise is not None:
+            parts.append(add_noise(noise, data, mark))
+        moved = data["hole_start"] + (parts[0] if len(parts) == 1 else pt.concatenate(parts))
         arrays = [data[name] for name in ("values", "holes", "first", "stop", "year_link")]
-        squares = half_squares(scaled, data["hole_start"] + missing, *arrays)
-        if model.cells:
+        squares = half_squares(scaled, moved, *arrays)
+        if model.cells or (noise is not None and noise.indicators):
             node, unit, time = (data["holes"][k] for k in range(3))
-            filled = pt.set_subtensor(data["values"][node, unit, time], data["hole_start"] + missing)
+            filled = pt.set_subtensor(data["values"][node, unit, time], moved)
+        if noise is not None and noise.indicators:
+            add_indicators(noise, filled, data, mark)
     else:
         squares = pt.sum((scaled @ data["cross_products"]) * scaled) / 2.0
     pm.Potential(f"likelihood{mark}", -data["freedom"] * pt.sum(pt.log(shock_sd)) - squares)

@@ -230,14 +230,8 @@ class Study:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The panel's notes, and the standard errors that are recorded without being modelled."""
-        named = {} if self.measures is None else self.measures
-        recorded = [
-            f"the standard error {measure.error!r} of {node} is recorded, not modelled"
-            for node, measure in named.items()
-            if isinstance(measure, Measure) and measure.error is not None
-        ]
-        return (*self.panel.notes, *recorded)
+        """The panel's notes."""
+        return self.panel.notes
 
     def measure(self, node: str) -> Measure | None:
         """How the study measures `node`, or None."""
@@ -744,10 +738,12 @@ def _measure_faults(panel: Panel, measure: Measure, where: str) -> list[Fault]:
     if faults:
         return faults
     for column in error:
-        negative = panel.data[column].values < 0
-        faults.extend(
-            _cell_faults(panel, column, negative, "is no standard error", where, "a standard error is 0 or more")
-        )
+        errors = panel.data[column].values
+        mend = "a standard error is 0 or more"
+        faults.extend(_cell_faults(panel, column, errors < 0, "is no standard error", where, mend))
+        valued = ~np.any([np.isnan(panel.data[name].values) for name in measure.columns], axis=0)
+        mend = f"give it, or leave the value of '{measure.columns[0]}' out"
+        faults.extend(_cell_faults(panel, column, np.isnan(errors) & valued, "where there is a value", where, mend))
     for column in measure.columns:
         values = panel.data[column].values
         outside = outside_transform(measure, values)
@@ -758,7 +754,7 @@ def _measure_faults(panel: Panel, measure: Measure, where: str) -> list[Fault]:
             continue
         fault = _variation_fault(column, values, where)
         faults.extend([fault] if fault else [])
-    if not faults and len(measure.columns) > 1 and len(panel.times) > 1:
+    if not faults and len(measure.columns) > 1 and not measure.loadings and len(panel.times) > 1:
         index = apply(measure, {column: panel.data[column].values for column in measure.columns})
         fault = _variation_fault("+".join(measure.columns), index, where)
         faults.extend([fault] if fault else [])
@@ -777,8 +773,8 @@ def _engine_faults(panel: Panel, measure: Measure, family: str, where: str) -> l
     ]
     if len(measure.columns) > 1:
         faults.append(Fault("an index of several columns needs the values in memory", where, _IN_MEMORY))
-    if measure.error is not None:
-        faults.append(Fault("a standard error needs the values in memory", where, _IN_MEMORY))
+    if measure.noisy:
+        faults.append(Fault("noise of measurement needs the values in memory", where, _IN_MEMORY))
     if family not in families.LINEAR:
         faults.append(Fault(f"a node of the family {family} needs the values in memory", where, _IN_MEMORY))
     return faults
@@ -789,6 +785,9 @@ def _family_faults(panel: Panel, measure: Measure, family: str, where: str) -> l
     if family == "normal":
         return []
     faults: list[Fault] = []
+    if measure.noisy and family not in families.LINEAR:
+        what = f"is of the family {family}, which noise of measurement does not fit"
+        faults.append(Fault(what, where, "take the family normal, or leave error and reliability out"))
     if len(measure.columns) > 1:
         faults.append(Fault(f"an index cannot measure a node of the family {family}", where, "name one column"))
     if measure.transform != "none":
@@ -865,7 +864,12 @@ def same_in_every_unit(values: NDArray[np.float64]) -> bool:
 
 
 def _node_values(panel: Panel, measure: Measure) -> NDArray[np.float64]:
-    return apply(measure, {column: panel.data[column].values for column in measure.columns})
+    return apply(measure, columns_of(panel, measure))
+
+
+def columns_of(panel: Panel, measure: Measure) -> dict[str, NDArray[np.float64]]:
+    """The columns (unit, time) of a measure, by name."""
+    return {column: panel.data[column].values for column in measure.columns}
 
 
 # ---------------------------------------------------------------------------------------------- cells and files

@@ -484,14 +484,21 @@ def _measures(
         table = file.validated(schema.MeasureTable, cast("dict[str, Any]", value), (*path, node), faults, tag=path)
         if table is None:
             continue
-        if (table.column is None) == (table.columns is None):
-            faults.append(
-                Fault("needs column or columns, one of them", where[node], "name one column, or several for an index")
-            )
+        named = [given for given in (table.column, table.columns, table.indicators) if given is not None]
+        if len(named) != 1:
+            mend = "name one column, several columns for an index, or several indicators that have loadings"
+            faults.append(Fault("needs column, columns or indicators, one of them", where[node], mend))
             continue
-        column = table.column if table.column is not None else tuple(table.columns or ())
         try:
-            measures[node] = Measure(column, table.error, table.direction, table.transform)
+            measures[node] = Measure(
+                named[0] if isinstance(named[0], str) else tuple(named[0]),
+                table.error,
+                table.direction,
+                table.transform,
+                table.yearly,
+                None if table.reliability is None else (table.reliability[0], table.reliability[1]),
+                table.indicators is not None,
+            )
         except CausalError as error:
             faults.extend(_within(fault, where[node]) for fault in error.faults)
     return measures

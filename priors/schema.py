@@ -127,13 +127,19 @@ class WeightsTable(Table):
 
 
 class MeasureTable(Table):
-    """A measure in [study.NAME.measures] that is more than a column's name."""
+    """A measure in [study.NAME.measures] that is more than a column's name: the fields of `causal.measurement.Measure`.
+
+    `columns` make an index, `indicators` have loadings.
+    """
 
     column: Text | None = None
     columns: Annotated[list[Text], Field(min_length=1)] | None = None
-    direction: Literal["+", "-"] = "+"
+    indicators: Annotated[list[Text], Field(min_length=2)] | None = None
+    direction: Text = "+"
     transform: Literal["none", "log", "log1p"] = "none"
-    error: Text | Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    error: Text | Annotated[float, Field(allow_inf_nan=False)] | None = None
+    yearly: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    reliability: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
 
 
 class Intervention(Table):

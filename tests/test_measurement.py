@@ -99,6 +99,13 @@ def test_values_without_a_log_are_refused_and_missing_ones_are_not() -> None:
         apply(Measure("x", transform="log"), {"x": values})
 
 
+def test_each_column_may_have_a_direction_of_its_own_and_indicators_stand_on_the_first() -> None:
+    columns = {"a": np.array([[1.0, 3.0]]), "b": np.array([[5.0, 4.0]])}
+    np.testing.assert_array_equal(apply(Measure(("a", "b"), direction="-+", loadings=True), columns), [[-1.0, -3.0]])
+    turned = apply(Measure(("a", "b"), direction="+-"), columns)
+    np.testing.assert_allclose(turned, apply(Measure(("a", "c")), columns | {"c": -columns["b"]}))
+
+
 def test_an_unknown_column_is_named_with_the_nearest() -> None:
     with pytest.raises(CausalError, match="no column 'homicid'; did you mean 'homicide'"):
         apply(Measure("homicid"), {"homicide": np.zeros((1, 1))})
@@ -113,9 +120,20 @@ def test_an_unknown_column_is_named_with_the_nearest() -> None:
         ({"column": ("a", "a")}, "names a column twice"),
         ({"column": "a", "direction": "down"}, "direction 'down' is unknown"),
         ({"column": "a", "transform": "log2"}, "transform 'log2' is unknown; did you mean"),
-        ({"column": "a", "error": -1.0}, "0 or more"),
-        ({"column": "a", "error": NAN}, "0 or more"),
+        ({"column": ("a", "b", "c"), "direction": "+-"}, "direction '\\+-' is unknown.*one for each column"),
+        ({"column": "a", "error": -1.0}, "above 0"),
+        ({"column": "a", "error": 0.0}, "above 0, or leave the error out"),
+        ({"column": "a", "error": NAN}, "above 0"),
         ({"column": "a", "error": True}, "is no standard error"),
+        ({"column": "a", "yearly": 0.5}, "needs an error"),
+        ({"column": "a", "error": 1.0, "yearly": 1.5}, "yearly 1.5 is no share"),
+        ({"column": "a", "error": 1.0, "yearly": 0.0}, "yearly 0.0 is no share"),
+        ({"column": "a", "reliability": 0.7}, "no range of shares"),
+        ({"column": "a", "reliability": (0.9, 0.7)}, "no range of shares"),
+        ({"column": "a", "reliability": (1.0, 1.0)}, "no range of shares"),
+        ({"column": "a", "reliability": (0.5, 0.9), "error": 1.0}, "an error and a reliability"),
+        ({"column": "a", "loadings": True}, "two indicators or more"),
+        ({"column": ("a", "b"), "loadings": True, "error": 1.0}, "is estimated"),
     ],
 )
 def test_what_cannot_be_a_measure_is_refused(wrong: dict[str, Any], said: str) -> None:

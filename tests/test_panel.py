@@ -414,12 +414,10 @@ def test_a_value_without_a_log_is_refused_with_its_cell() -> None:
     assert "column 'x' at b, 2003: 0 has no log" in found[0]
 
 
-def test_an_error_column_must_exist_and_not_be_negative_and_is_noted() -> None:
+def test_an_error_column_must_exist_and_not_be_negative() -> None:
     panel = Panel.from_frame(small(se=[0.1, 0.1, -1.0, 0.1, 0.1, 0.1]), unit="unit", time="year")
     assert "no column 'sd'" in study_faults_of(Study(panel, {"x": Measure("x", error="sd")}))[0]
     assert "at b, 2003: -1 is no standard error" in study_faults_of(Study(panel, {"x": Measure("x", error="se")}))[0]
-    noted = Study(panel, {"x": Measure("x", error=0.2)})
-    assert noted.notes[-1] == "the standard error 0.2 of x is recorded, not modelled"
 
 
 def test_everything_wrong_with_a_study_comes_at_once() -> None:
