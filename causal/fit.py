@@ -157,7 +157,11 @@ class JointFit:
         Raises `CausalError` where the studies measure the nodes by different columns.
         """
         pool = next(pool for pool in self.model.pools if pool.name == name)
-        return self._scale(name, [self.model.models[study] for study, _ in pool.members])
+        known = [self.model.models[study] for study, _ in pool.members if study < len(self.model.models)]
+        if not known:
+            what = f"'{name}' has no natural unit: it is a reported estimate's only"
+            raise CausalError(Fault(what, mend="take scale='standard'"))
+        return self._scale(name, known)
 
     def _alone(self, text: str, scale: str, transported: bool) -> xr.DataArray:
         faults: list[Fault] = []
@@ -261,6 +265,7 @@ def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
     }
     if isinstance(model, JointModel):
         described["pools"] = [repr(pool) for pool in model.pools]
+        described["reported"] = [repr(each) for each in model.reported]
     digest.update(json.dumps(described, sort_keys=True).encode())
     # The code that makes the numbers counts as their version too.
     for module in (

@@ -48,6 +48,7 @@ from causal.model import (
     views,
 )
 from causal.panel import Panel, Study
+from causal.reported import Reported
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -67,7 +68,8 @@ _TAU = np.array([NormalDist().inv_cdf((1.0 + (k + 0.5) / TAU_POINTS) / 2.0) for 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One effect and the terms that stand for it: `members` (study, term) are places in `JointModel.models` and its `system.terms`.
+    """One effect and the terms that stand for it: `members` (study, term) are places in `JointModel.models` and its `system.terms`;
+    a study behind the models is one of `JointModel.reported`, with a single term.
 
     `name` is the edge's text where it is identified, else says whose term it is. `prior` is that of the effect or, where
     `bounds` are given, of ``atanh((b - middle) / half-width)``; with one member an effect between bounds is uniform between them
@@ -91,6 +93,7 @@ class JointModel:
     priors: Priors
     pools: tuple[Pool, ...]
     notes: tuple[str, ...]
+    reported: tuple[Reported, ...] = ()
 
     @cached_property
     def pymc(self) -> pm.Model:
@@ -117,8 +120,8 @@ class JointModel:
 
     @property
     def starts(self) -> Ints:
-        """Where each study's terms begin in the vector of all studies' terms, and where the last one's end."""
-        return np.cumsum([0, *(len(model.system.terms) for model in self.models)])
+        """Where each study's terms begin in the vector of all studies' terms, and where the last one's end; reported estimates have one each."""
+        return np.cumsum([0, *(len(model.system.terms) for model in self.models), *(1 for _ in self.reported)])
 
     @property
     def turn(self) -> Floats:
@@ -134,6 +137,11 @@ class JointModel:
             at = self.at(pool)
             turn[np.ix_(at, at)] = helmert(len(at), full=True)
         return turn
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The studies' names, those of reported estimates behind the others."""
+        return (*(model.study.name for model in self.models), *(each.name for each in self.reported))
 
     def at(self, pool: Pool) -> list[int]:
         """Where the members of `pool` stand in the vector of all studies' terms."""
@@ -154,7 +162,7 @@ def build_model(
 @overload
 def build_model(
     graph: Graph,
-    studies: Iterable[Panel | Study],
+    studies: Iterable[Panel | Study | Reported],
     priors: Priors | Mapping[str, Dist] | None = None,
     *,
     year_effects: bool = True,
@@ -164,28 +172,28 @@ def build_model(
 
 def build_model(
     graph: Graph,
-    studies: Panel | Study | Iterable[Panel | Study],
+    studies: Panel | Study | Iterable[Panel | Study | Reported],
     priors: Priors | Mapping[str, Dist] | None = None,
     *,
     year_effects: bool = True,
     transport: float = TRANSPORT,
 ) -> Model | JointModel:
-    """The model of `graph` on one study (or a panel whose columns are named as nodes), or on several at once.
+    """The model of `graph` on one study (or a panel whose columns are named as nodes), or on several at once, reported estimates among them.
 
     Unit effects are always swept out, and year effects unless `year_effects` is False or there is one unit only. A node
     that has the same value in every unit each year is then told apart from the year by nothing: it is left out and noted.
     `transport` is the scale of the half-normal prior of tau, on the standard scale (for effects of a node on itself, at one of .8).
     Raises `CausalError` with every fault: nodes no column measures, constant or textual columns, a single period, a lag longer than the panel,
-    values that a family cannot have, studies of one name, a unit-time that enters through two studies.
+    values that a family cannot have, studies of one name, a unit-time that enters through two studies, an estimate of an edge that the graph has not.
     """
-    given = _studies(studies)
+    given, reported = _studies(studies)
     known = priors if isinstance(priors, Priors) else Priors({} if priors is None else priors)
-    if len(given) == 1:
+    if len(given) == 1 and not reported:
         return study_model(graph, given[0], known, year_effects=year_effects)
     faults: list[Fault] = []
     if not (isinstance(transport, int | float) and math.isfinite(transport) and transport > 0):
         faults.append(Fault(f"transport is {transport!r}", mend="give a number above 0, on the standard scale"))
-    names = [study.name for study in given]
+    names = [study.name for study in (*given, *reported)]
     faults.extend(
         Fault(f"{names.count(name)} studies are named '{name}'", mend="name each study: ca.Study(panel, name=...)")
         for name in sorted(set(names))
@@ -205,11 +213,17 @@ def build_model(
             models.append(study_model(graph, study, known, year_effects=year_effects))
         except CausalError as error:
             faults.extend(fault for fault in error.faults if fault not in faults)
+    for each in reported:
+        try:
+            graph.edge(each.edge)
+        except CausalError as error:
+            faults.extend(Fault(fault.what, f"reported estimate '{each.name}'", fault.mend) for fault in error.faults)
     raise_all(faults)
     raise_all(overlaps(models))
     notes = [f"{model.study.name}: {note}" for model in models for note in model.notes]
-    pools = _pools(models, transport, notes)
-    return JointModel(graph, tuple(models), known, pools, tuple(notes))
+    notes += [f"{each.name}: that it identifies {each.edge} is its source's word" for each in reported]
+    pools = _pools(models, transport, notes, graph, known, reported)
+    return JointModel(graph, tuple(models), known, pools, tuple(notes), tuple(reported))
 
 
 def overlaps(models: Sequence[Model]) -> tuple[Fault, ...]:
@@ -273,17 +287,19 @@ def drawn_pools(model: JointModel, effects: Floats, generator: np.random.Generat
     return pooled, taus
 
 
-def _studies(studies: object) -> list[Study]:
+def _studies(studies: object) -> tuple[list[Study], list[Reported]]:
     given: Any = studies
     found: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     raise_all(
-        Fault(f"a {type(item).__name__} is no study", mend="give a ca.Panel or a ca.Study")
+        Fault(f"a {type(item).__name__} is no study", mend="give a ca.Panel, a ca.Study or a ca.Reported")
         for item in found
-        if not isinstance(item, (Panel, Study))
+        if not isinstance(item, (Panel, Study, Reported))
     )
-    if not found:
-        raise CausalError(Fault("no study was given", mend="give a ca.Panel or a ca.Study"))
-    return [item if isinstance(item, Study) else Study(item) for item in found]
+    reported = [item for item in found if isinstance(item, Reported)]
+    if len(reported) == len(found):
+        raise CausalError(Fault("no study with data was given", mend="give a ca.Panel or a ca.Study"))
+    rest = [item for item in found if not isinstance(item, Reported)]
+    return [item if isinstance(item, Study) else Study(item) for item in rest], reported
 
 
 def _unit_times(model: Model) -> set[tuple[str, str]]:
@@ -300,7 +316,14 @@ def _inside(model: Model, unit: str) -> tuple[str, ...]:
     return tuple(model.study.inside.get(unit, ()))
 
 
-def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple[Pool, ...]:
+def _pools(
+    models: Sequence[Model],
+    transport: float,
+    notes: list[str],
+    graph: Graph,
+    priors: Priors,
+    reported: Sequence[Reported],
+) -> tuple[Pool, ...]:
     shared: dict[tuple[str, str], list[tuple[int, int]]] = {}
     own: list[Pool] = []
     for s, model in enumerate(models):
@@ -318,15 +341,22 @@ def _pools(models: Sequence[Model], transport: float, notes: list[str]) -> tuple
                 "the study does not identify it" if edge is not None else "it runs through nodes that are not measured"
             )
             notes.append(f"{name} is not pooled: {why}")
+    for k, each in enumerate(reported):
+        edge = graph.edge(each.edge)
+        # What the source measured is not known by a column: how long a value lasts there is a number of its own.
+        measure = f"reported by {each.name}" if edge.is_memory else ""
+        shared.setdefault((edge.name, measure), []).append((len(models) + k, 0))
+    names_of_all = [*(model.study.name for model in models), *(each.name for each in reported)]
+    edge_priors = priors.of(graph)
     pooled: list[Pool] = []
     names = [name for name, _ in shared]
-    for (name, _), members in shared.items():
-        s, t = members[0]
+    for (name_of_edge, _), members in shared.items():
+        name, (s, t) = name_of_edge, members[0]
         if names.count(name) > 1:
-            studies = " and ".join(models[study].study.name for study, _ in members)
+            studies = " and ".join(names_of_all[study] for study, _ in members)
             notes.append(f"{name} in {studies} is pooled with no study that measures it by another column")
             name = f"{name} in {studies}"
-        prior, bounds = _on_z(models[s].term_priors[t])
+        prior, bounds = _on_z(models[s].term_priors[t] if s < len(models) else edge_priors[name_of_edge])
         # Fisher's z moves by 1 / (1 - b^2) for each step of b.
         scale = transport if bounds is None else transport / (1.0 - TYPICAL_MEMORY**2) / ((bounds[1] - bounds[0]) / 2.0)
         pooled.append(Pool(name, True, prior, bounds, scale, tuple(members)))
@@ -364,6 +394,8 @@ def _numbers(model: JointModel) -> dict[str, Floats]:
         "prior_mean": np.array([pool.prior.mean for pool in model.pools]),
         "prior_sd": np.array([pool.prior.sd for pool in model.pools]),
         "tau_scale": np.array([pool.scale for pool in model.pools]),
+        "reported_effect": np.array([each.standard[0] for each in model.reported]),
+        "reported_error": np.array([each.standard[1] for each in model.reported]),
     }
     for k, each in enumerate(model.models):
         parts |= {f"{name}_{k}": part for name, part in likelihood_numbers(each).items()}
@@ -410,6 +442,9 @@ def _pymc(model: JointModel) -> pm.Model:
         effect: Any = free
         if bounded.any():
             effect = pt.where(bounded, middle + half * pt.tanh(free), free)
+        if model.reported:
+            found = effect[int(starts[len(model.models)]) :]
+            pm.Potential("reported", -pt.sum(((data["reported_effect"] - found) / data["reported_error"]) ** 2) / 2.0)
         for k, study in enumerate(model.models):
             system = study.system
             width = system.width

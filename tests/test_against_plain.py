@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from causal.dist import Normal, Uniform
 from causal.fit import fit
 from causal.joint import JointModel, build_model
+from causal.measurement import Measure
 from causal.panel import Panel, Study
 from causal.syntax import read_graph
 from tests.oracle import across, loops
@@ -239,3 +241,67 @@ def test_across_units_the_posterior_is_that_of_dummies_and_the_correction_of_all
     ours = drawn_effects(found, edges)
     plain = plain_neighbours_draws(*found.model.design.standard)
     assert_same_posterior(ours, plain, edges)
+
+
+def plain_noisy_draws(
+    values: NDArray[np.float64], other: NDArray[np.float64], *, error: float, limit: float
+) -> NDArray[np.float64]:
+    """Draws (chain, draw, quantity) of a two-node loop in which x is `values` (unit, time) less noise, the truths sampled as they are."""
+    import nutpie
+    import pymc as pm
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    units, times = values.shape
+    names = [loops.edge_name(*edge) for edge in loops.TWO_TRUE]
+    with pm.Model() as model:
+        xx, yy = pm.Uniform(names[0], -0.8, 0.8), pm.Uniform(names[1], -0.8, 0.8)
+        xy, yx = pm.Normal(names[2], 0.0, 0.3), pm.Normal(names[3], 0.0, 0.3)
+        share = pm.Uniform("share", 0.0, limit)
+        truth = values - share * error * pm.Normal("noise", 0.0, 1.0, shape=(units, times))
+        pm.Potential("first truths", -pt.sum((truth[:, 0] - values.mean(axis=1)) ** 2) / 2.0)
+        for name, outcome, mean in (
+            ("x", truth[:, 1:], xx * truth[:, :-1] + yx * other[:, :-1]),
+            ("y", other[:, 1:], yy * other[:, :-1] + xy * truth[:, :-1]),
+        ):
+            unit = pm.Normal(f"unit of {name}", 0.0, 10.0, shape=units)
+            year = pt.concatenate([pt.zeros(1), pm.Normal(f"year of {name}", 0.0, 10.0, shape=times - 2)])
+            sd = pm.HalfNormal(f"sd of {name}", 1.0)
+            left = (outcome - mean - unit[:, None] - year[None, :]) / sd
+            pm.Potential(name, -pt.sum(left**2) / 2.0 - units * (times - 1) * pt.log(sd))
+        step = pt.stack([pt.stack([xx, yx]), pt.stack([xy, yy])])
+        power, total = pt.eye(2), 0.0
+        for s in range(1, times - 1):
+            power = power @ step
+            total = total + (units - 1) * (times - 1 - s) / ((times - 1) * s) * pt.trace(power)
+        pm.Potential("correction", total)
+    tree: Any = nutpie.sample(
+        nutpie.compile_pymc_model(model), draws=4000, tune=1500, chains=2, seed=3, progress_bar=False, target_accept=0.9
+    )
+    drawn = tree["posterior"].to_dataset()
+    return np.stack([drawn[name].to_numpy() for name in [*names, "share"]], axis=2)
+
+
+def test_with_noise_the_posterior_is_that_of_truths_sampled_as_they_are() -> None:
+    # Memory and priors far enough from 1 that the plain correction, which does not saturate, has no place to run away to.
+    effects = loops.TWO_TRUE | {("x", "x", 1): 0.4, ("y", "y", 1): 0.3}
+    priors = {
+        loops.edge_name(*edge): Uniform(-0.8, 0.8) if edge[0] == edge[1] else Normal(0.0, 0.3) for edge in effects
+    }
+    frame = loops.panel(effects, units=20, times=12, seed=17, year_sd=0.5)
+    frame["x"] += np.random.default_rng(18).normal(0.0, 0.5, len(frame))
+    panel = Panel.from_frame(frame, unit="unit", time="year")
+    model = build_model(read_graph(loops.TWO), Study(panel, {"x": Measure("x", error=0.8), "y": "y"}), priors)
+    assert model.design.noise is not None
+    found = fit(model, seed=4, draws=4000, chains=2, allow_unconverged=True)
+    ours = np.concatenate(
+        [
+            drawn_effects(found, [loops.edge_name(*edge) for edge in loops.TWO_TRUE]),
+            found.posterior["noise_share"].to_numpy(),
+        ],
+        axis=2,
+    )
+    x, y = (model.design.standard[model.system.nodes.index(node)] for node in "xy")
+    noise = model.design.noise
+    plain = plain_noisy_draws(x, y, error=float(noise.sd[0]), limit=float(noise.high[0]))
+    assert_same_posterior(ours, plain, [*loops.TWO_TRUE, "share"])
