@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from causal.model import Model, Priors
     from causal.others import with_others
     from causal.panel import Panel, Study, read_csv
+    from causal.reported import Reported
     from causal.separation import Independence, implied_independences
     from causal.simulate import contrast, simulate
     from causal.syntax import (
@@ -72,6 +73,7 @@ _HOME = {
         "to_mermaid",
         "to_networkx",
     ),
+    "reported": ("Reported",),
     "verdict": ("Evidence", "Verdict", "judge"),
     "weights": ("Weights",),
 }
@@ -102,6 +104,7 @@ __all__ = [
     "Normal",
     "Panel",
     "Priors",
+    "Reported",
     "ScaleEdge",
     "Set",
     "Shift",

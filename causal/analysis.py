@@ -122,6 +122,7 @@ def analyse(
         graph=bundle.graph,
         conditional={study: found.kept for study, found in evidence.items()},
         together=together,
+        reported=bundle.reported,
     )
     words = _words(bundle, verdicts)
     answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
@@ -187,10 +188,11 @@ def words_by_edge(analysis: Analysis) -> dict[str, str]:
 
 def _joint_models(bundle: Bundle, sets: Mapping[str, Priors]) -> tuple[dict[str, JointModel], tuple[Fault, ...]]:
     """The model of all studies by prior set; none, and why, where they cannot stand beside each other or share no effect."""
-    if len(bundle.joint) < 2:
+    studies = (*bundle.joint, *bundle.reported)
+    if not bundle.joint or len(studies) < 2:
         return {}, ()
     try:
-        models = {name: build_model(bundle.graph, bundle.joint, priors) for name, priors in sets.items()}
+        models = {name: build_model(bundle.graph, studies, priors) for name, priors in sets.items()}
     except CausalError as error:
         return {}, error.faults
     found = {name: model for name, model in models.items() if isinstance(model, JointModel)}

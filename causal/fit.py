@@ -113,7 +113,7 @@ class JointFit:
 
     @cached_property
     def posterior(self) -> xr.Dataset:
-        """Draws on the standard scale: `effect` and `tau` (chain, draw, edge).
+        """Draws on the standard scale: `effect` and `tau` (chain, draw, edge), and `reported` (chain, draw, report) of reported estimates.
 
         An edge that one study carries has that study's effect, and tau is drawn from its prior; several studies' `effect` is that of the population
         of studies. What is not pooled has tau 0.
@@ -150,6 +150,12 @@ class JointFit:
         if scale == "natural":
             draws = draws / self.on_standard_scale(edge.name)
         return draws.rename(edge.name)
+
+    def within(self, name: str, text: str) -> xr.DataArray:
+        """Draws (chain, draw) on the standard scale of an edge's effect in the study of that name, which may be a reported estimate."""
+        if name in [each.name for each in self.model.reported]:
+            return self.posterior["reported"].sel(report=name, drop=True)
+        return self.study(name).edge(text, scale="standard")
 
     def on_standard_scale(self, name: str) -> float:
         """What a pooled effect of 1 in natural units is on the standard scale, at the geometric mean of its studies' scales.
@@ -538,6 +544,9 @@ def _joint_tree(model: JointModel, raw: xr.DataTree, seed: int) -> xr.DataTree:
         },
         attrs={"inference_library": "nutpie", "scale": "standard: sd of the outcome per sd of the cause"},
     )
+    if model.reported:
+        shared["reported"] = (("chain", "draw", "report"), effects[..., int(model.starts[len(model.models)]) :])
+        shared.coords["report"] = [each.name for each in model.reported]
     groups: dict[str, xr.Dataset] = {"posterior": shared}
     for k, each in enumerate(model.models):
         own = effects[..., int(model.starts[k]) : int(model.starts[k + 1])]

@@ -25,6 +25,7 @@ import numpy as np
 from causal.dist import Dist, Normal
 from causal.errors import CausalError, Fault
 from causal.graph import Edge, Graph, Sign
+from causal.reported import posterior_points
 
 if TYPE_CHECKING:
     import altair as alt
@@ -416,16 +417,22 @@ def forest(analysis: Analysis, edges: Sequence[str], *, prior_set: str = "wide",
         pool = next(pool for pool in fit.model.pools if pool.name == edge)
         found: list[tuple[str, str, Any]] = []
         for study, _ in pool.members:
-            name = fit.model.models[study].study.name
+            name = fit.model.names[study]
             alone = carried_by(analysis, edge).get(name)
             if alone is not None:
-                found.append((name, "by itself", alone[prior_set].edge(edge, scale="standard")))
-            found.append((name, "with the others", fit.study(name).edge(edge, scale="standard")))
-        found.append(("what they share", "together", fit.edge(edge, scale="standard")))
-        found.append(("a study yet unseen", "together", fit.edge(edge, scale="standard", transported=True)))
+                found.append((name, "by itself", alone[prior_set].edge(edge, scale="standard").to_numpy()))
+            elif study >= len(fit.model.models):
+                reported = fit.model.reported[study - len(fit.model.models)]
+                found.append(
+                    (name, "by itself", posterior_points(reported, fit.model.priors.of(fit.model.graph)[edge]))
+                )
+            found.append((name, "with the others", fit.within(name, edge).to_numpy()))
+        found.append(("what they share", "together", fit.edge(edge, scale="standard").to_numpy()))
+        unseen = fit.edge(edge, scale="standard", transported=True)
+        found.append(("a study yet unseen", "together", unseen.to_numpy()))
         rows.append({"panel": edge, "what": "zero", "low": 0.0})
         rows += [
-            {"panel": edge, "what": "interval", "study": study, "kind": kind, **asdict(band(draws.to_numpy()))}
+            {"panel": edge, "what": "interval", "study": study, "kind": kind, **asdict(band(draws))}
             for study, kind, draws in found
         ]
     kinds = ["by itself", "with the others", "together"]

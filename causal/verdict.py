@@ -39,6 +39,7 @@ from causal.fit import Fit, JointFit
 from causal.graph import Edge, Graph, Sign
 from causal.identification import Identification, single_door
 from causal.model import Model, regressors
+from causal.reported import Reported, posterior_points
 
 WORDS = ("supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable")
 PRIOR_SETS = ("article", "sceptical", "wide")
@@ -56,7 +57,8 @@ class Estimate:
     `median`, `low`, `high` are on the standard scale, `natural_*` in units of the outcome per unit of the cause.
     `as_claimed` = P(s b > d), `opposite` = P(s b < -d), `small` = P(abs(b) < d), `sign` = P(s b > 0). All of these are of the effect at
     the edge's own lag; `long_run_*` are quantiles of what a lasting change of the cause builds up to through the outcome's own
-    memory alone, b / (1 - self-effects), standard scale, over the draws in which it is defined, and `long_run_undefined` the share in which it is not.
+    memory alone, b / (1 - self-effects), standard scale, over the draws in which it is defined, and `long_run_undefined` the share in which it is not;
+    not a number where the outcome's memory is not known.
     """
 
     prior_set: str
@@ -155,13 +157,15 @@ def judge(
     graph: Graph | None = None,
     conditional: Mapping[str, Mapping[str, Identification]] | None = None,
     together: Together | None = None,
+    reported: Sequence[Reported] = (),
 ) -> tuple[Verdict, ...]:
     """One verdict for each claim of the ledger, in its order.
 
     For one study: `fits` by prior set (article, sceptical, wide), `identifications` by claim, `checks` as `ca.check` gives them. For
     several: each by study first. `graph` is the source's whole graph, by default the fitted one; `conditional` holds, by study and claim,
     the identification under the graph that the study keeps, for its second answer; `together` the fits of several studies as one, for the claims
-    that two or more of them identify. Raises `CausalError` where a prior set is missing.
+    that two or more of them identify; `reported` the estimates that sources report, each of which answers by itself too. Raises
+    `CausalError` where a prior set is missing.
     """
     by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
     if len(by_study) < len(fits):
@@ -186,7 +190,7 @@ def judge(
         )
         for study, found in by_study.items()
     }
-    return tuple(_judge_claim(claim, evidence, together) for claim in ledger.claims)
+    return tuple(_judge_claim(claim, evidence, together, reported) for claim in ledger.claims)
 
 
 def word(draws: Mapping[str, Draws], *, sign: int, smallest: float, failed: bool) -> str:
@@ -215,7 +219,9 @@ def _probability(values: Draws, sign: int, smallest: float) -> float:
     return max(float((values > smallest).mean()), float((values < -smallest).mean()))
 
 
-def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence], together: Together | None) -> Verdict:
+def _judge_claim(
+    claim: Claim, evidence: Mapping[str, Evidence], together: Together | None, reported: Sequence[Reported]
+) -> Verdict:
     def verdict(chosen: str, why: str, **found: Any) -> Verdict:
         return Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, **found)
 
@@ -227,7 +233,12 @@ def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence], together: Toget
         for name, found in evidence.items()
         if claim.key in found.whole and {edge.cause, edge.effect} <= set(_measured(found))
     }
-    if not able:
+    told = tuple(
+        _told(claim, edge, each, evidence)
+        for each in reported
+        if next(iter(evidence.values())).graph.edge(each.edge).name == edge.name
+    )
+    if not able and not told:
         unmeasured = sorted(
             {
                 node
@@ -241,7 +252,7 @@ def _judge_claim(claim: Claim, evidence: Mapping[str, Evidence], together: Toget
             else f"no study measures {edge.cause} and {edge.effect} together"
         )
         return verdict("untestable", lacking)
-    findings = tuple(_finding(claim, edge, name, found, whole=True) for name, found in able.items())
+    findings = (*(_finding(claim, edge, name, found, whole=True) for name, found in able.items()), *told)
     conditional = tuple(
         _finding(claim, edge, name, found, whole=False)
         for name, found in able.items()
@@ -273,7 +284,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         return None
     known = {finding.study: finding for finding in findings if finding.identified}
     model = together.fits["wide"].model
-    members = {pool.name: [model.models[study].study.name for study, _ in pool.members] for pool in model.pools}
+    members = {pool.name: [model.names[study] for study, _ in pool.members] for pool in model.pools}
     names = members.get(edge.name, [])
     if len(names) < 2 or not known.keys() >= {*names}:
         return None
@@ -323,11 +334,7 @@ def _pooled_memory(fit: JointFit, node: str, studies: Sequence[str]) -> Draws:
         for term in each.system.terms
         if term.cause == node and term.effect == node
     }
-    pooled = {
-        pool.name: {model.models[study].study.name for study, _ in pool.members}
-        for pool in model.pools
-        if pool.identified
-    }
+    pooled = {pool.name: {model.names[study] for study, _ in pool.members} for pool in model.pools if pool.identified}
     drawn = [
         fit.edge(name, scale="standard", transported=True).to_numpy().ravel()
         for name in own
@@ -378,6 +385,35 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
     reason = _reason(chosen, estimates, failed)
     return Finding(
         study, chosen, reason, True, identification.strategy, identification.formula, estimates, able, failed, aside
+    )
+
+
+def _told(claim: Claim, edge: Edge, reported: Reported, evidence: Mapping[str, Evidence]) -> Finding:
+    """What a reported estimate says by itself: its posterior under each prior set, identified by its source's word."""
+    found = next(iter(evidence.values()))
+    draws = {
+        name: posterior_points(reported, fit.model.priors.of(found.graph)[edge.name])
+        for name, fit in found.fits.items()
+    }
+    sign = _sign(edge)
+    scale = (
+        math.nan if reported.cause_sd is None or reported.effect_sd is None else reported.cause_sd / reported.effect_sd
+    )
+    # How long the outcome lasts where the effect was found is not reported with it.
+    estimates = tuple(
+        _estimate(name, values, np.full(len(values), math.nan), sign, claim.smallest_effect, scale)
+        for name, values in draws.items()
+    )
+    chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=False)
+    return Finding(
+        reported.name,
+        chosen,
+        f"reported by {reported.source}, whose word it is that the effect is identified: {_reason(chosen, estimates, ())}",
+        True,
+        "reported",
+        "",
+        estimates,
+        _detectable(claim, draws["wide"]),
     )
 
 
@@ -434,7 +470,7 @@ def _estimate(prior_set: str, draws: Draws, memory: Draws, sign: int, smallest: 
         long_run_median=float(built_up[1]),
         long_run_low=float(built_up[0]),
         long_run_high=float(built_up[2]),
-        long_run_undefined=float(1.0 - defined.mean()),
+        long_run_undefined=math.nan if np.isnan(memory).all() else float(1.0 - defined.mean()),
     )
 
 

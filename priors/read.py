@@ -44,6 +44,7 @@ from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import Cut, ScaleEdge, read_interventions
 from causal.measurement import Measure
 from causal.panel import Panel, Study, leave_out, read_csv, study_faults
+from causal.reported import Reported
 from causal.syntax import read_edge, read_graph
 from causal.weights import Weights
 from priors import elicit
@@ -56,7 +57,7 @@ DEFAULT = "peru_nexus"
 _CLAIMS, _STUDIES, _INTERVENTIONS = "claims.toml", "studies.toml", "interventions.toml"
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
     _CLAIMS: ("article", "node", "graph", "claim", "figure"),
-    _STUDIES: ("study",),
+    _STUDIES: ("study", "estimate"),
     _INTERVENTIONS: ("intervention",),
 }
 
@@ -87,7 +88,8 @@ class Bundle:
 
     `costs` holds what measuring a node costs, by its name, 1 where the bundle says nothing; and what measuring the cause
     behind a latent costs, by the latent's name, where the bundle says so. `math.inf` is for what nobody can measure.
-    `joint` holds the studies with the rows that a model of them all keeps, so that no unit-time enters it twice.
+    `joint` holds the studies with the rows that a model of them all keeps, so that no unit-time enters it twice; `reported` the estimates that
+    sources report.
     """
 
     ledger: Ledger
@@ -99,6 +101,7 @@ class Bundle:
     folder: Path
     key: str
     joint: tuple[Study, ...] = ()
+    reported: tuple[Reported, ...] = ()
 
     @property
     def source(self) -> Source:
@@ -108,6 +111,10 @@ class Bundle:
     def study(self, name: str) -> Study:
         """The study of that name; `CausalError` for an unknown one."""
         return _named(name, {study.name: study for study in self.studies}, "study")
+
+    def label_of(self, name: str) -> str:
+        """The name for readers of a study or of a reported estimate."""
+        return next((study.label for study in self.studies if study.name == name), "") or name
 
     def intervention(self, key: str) -> InterventionSpec:
         """The intervention of that key; `CausalError` for an unknown one."""
@@ -151,11 +158,14 @@ def read_bundle(path_or_key: Path | str = DEFAULT) -> Bundle:
     claims, studies, interventions = (_read_file(folder, name, faults) for name in (_CLAIMS, _STUDIES, _INTERVENTIONS))
     parsed = _parse_claims(claims, faults)
     made, joint = _parse_studies(studies, folder, parsed.graph, faults, nodes_known=claims.parsed)
+    reported = _parse_reported(studies, parsed.graph, [study.name for study in made], faults, nodes_known=claims.parsed)
     specs = _parse_interventions(interventions, parsed.graph, faults, nodes_known=claims.parsed)
     raise_all(faults)
     key = folder.name or folder.resolve().name
     cards, costs = MappingProxyType(dict(parsed.cards)), MappingProxyType(dict(parsed.costs))
-    return Bundle(parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, costs, folder, key, tuple(joint))
+    return Bundle(
+        parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, costs, folder, key, tuple(joint), tuple(reported)
+    )
 
 
 # -------------------------------------------------------------------------------------------------------- claims
@@ -432,6 +442,40 @@ def _parse_studies(
     if file.parsed and not file.content.get("study"):
         faults.append(Fault("names no study", file.name, "write [study.NAME] with a file or a dataset"))
     return studies, joint
+
+
+def _parse_reported(
+    file: _File, graph: Graph, taken: list[str], faults: list[Fault], *, nodes_known: bool
+) -> list[Reported]:
+    """The estimates that sources report, each of an edge of the graph."""
+    from priors import schema
+
+    found: list[Reported] = []
+    for name, path in file.children("estimate", faults):
+        table = file.table(schema.ReportedTable, path, faults)
+        if table is None:
+            continue
+        if name in taken:
+            faults.append(Fault(f"'{name}' is a study's name too", file.at(path), "name the estimate otherwise"))
+        try:
+            reported = Reported(
+                table.edge,
+                table.effect,
+                table.error,
+                table.source,
+                name,
+                table.cause_sd,
+                table.effect_sd,
+                table.units,
+                table.population,
+            )
+            if nodes_known:
+                graph.edge(reported.edge)
+        except CausalError as error:
+            faults.extend(Fault(fault.what, file.at(path, tag=path), fault.mend) for fault in error.faults)
+            continue
+        found.append(reported)
+    return found
 
 
 def _without(

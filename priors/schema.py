@@ -116,6 +116,19 @@ class StudyTable(Table):
     measures: dict[str, Any] | None = None
 
 
+class ReportedTable(Table):
+    """[estimate.NAME]: an effect that a source reports, which stands as a study of its own: the fields of `causal.reported.Reported`."""
+
+    edge: Text
+    effect: Number
+    error: Number
+    source: Text
+    cause_sd: Number | None = None
+    effect_sd: Number | None = None
+    units: OptionalText = ""
+    population: OptionalText = ""
+
+
 class WeightsTable(Table):
     """Weights in [study.NAME.weights] that are more than a file's name: as in `causal.weights.Weights.from_frame`.
 

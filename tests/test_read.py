@@ -670,3 +670,63 @@ def test_a_shipped_table_brings_its_borders(bundle: Path) -> None:
 
     found = weights_of(study, "near").matrix(study.panel.units)
     np.testing.assert_allclose(found, datasets.neighbours("peru_departments", row_normalised=True).to_numpy())
+
+
+ESTIMATE = """
+[estimate.experiment]
+edge = "corruption -> presence [lag=1]"
+effect = -3
+error = 1.5
+cause_sd = 2.0
+effect_sd = 10.0
+source = "Another article, table 2"
+"""
+
+
+def test_a_reported_estimate_is_read_and_has_a_name_for_readers(bundle: Path) -> None:
+    file = bundle / "studies.toml"
+    file.write_text(file.read_text(encoding="utf-8") + ESTIMATE, encoding="utf-8")
+    found = read_bundle(bundle)
+    (reported,) = found.reported
+    assert reported.name == "experiment"
+    assert reported.standard == pytest.approx((-0.6, 0.3))
+    assert found.label_of("experiment") == "experiment"
+    assert found.label_of("panel") == "Two regions"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("error = 1.5", "error = 0", "error is 0.0; give a finite number above 0"),
+        ("error = 1.5", "", "key 'error' is missing"),
+        ("cause_sd = 2.0", "", "has one of cause_sd and effect_sd"),
+        ("corruption -> presence [lag=1]", "corruption -> nowhere", "no node 'nowhere'"),
+        ('source = "Another article, table 2"', "", "key 'source' is missing"),
+        ("effect = -3", "efect = -3", "unknown key 'efect'"),
+        ("[estimate.experiment]", "[estimate.panel]", "'panel' is a study's name too"),
+    ],
+)
+def test_what_is_wrong_with_a_reported_estimate_is_named(bundle: Path, old: str, new: str, said: str) -> None:
+    file = bundle / "studies.toml"
+    file.write_text(file.read_text(encoding="utf-8") + ESTIMATE.replace(old, new), encoding="utf-8")
+    with pytest.raises(CausalError) as caught:
+        read_bundle(bundle)
+    told = [str(fault) for fault in caught.value.faults]
+    assert any(said in each and "studies.toml:" in each for each in told), told
+
+
+def test_every_way_to_measure_with_noise_is_read(bundle: Path) -> None:
+    change(
+        bundle, "studies.toml", 'corruption = "bribes"', 'corruption = { column = "bribes", reliability = [0.5, 0.9] }'
+    )
+    measure = read_bundle(bundle).study("panel").measure("corruption")
+    assert measure == Measure("bribes", reliability=(0.5, 0.9))
+    change(
+        bundle,
+        "studies.toml",
+        'columns = ["posts", "staff"], direction = "-", error = 0.1',
+        'indicators = ["posts", "staff"], direction = "-+"',
+    )
+    assert read_bundle(bundle).study("panel").measure("presence") == Measure(
+        ("posts", "staff"), direction="-+", loadings=True
+    )

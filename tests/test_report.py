@@ -286,6 +286,44 @@ def test_the_files_hold_what_several_studies_share(several: Analysis, tmp_path: 
     assert rows["c2"]["numbers_are"] == "effect in a study yet unseen, if the nodes of set_aside are assumed away"
 
 
+def test_a_reported_effect_answers_by_itself_and_with_the_studies(tmp_path: Path) -> None:
+    found = toy_analysis(tmp_path, together=True, reported=True)
+    verdict = found.verdict("c2")
+    (told,) = [each for each in verdict.findings if each.strategy == "reported"]
+    assert (told.study, told.identified) == ("experiment", True)
+    wide = next(each for each in told.estimates if each.prior_set == "wide")
+    # A Normal(0, 1) prior and -12 (2 / 60) with a standard error of 4 (2 / 60).
+    precision = 1 + 1 / (8 / 60) ** 2
+    middle, sd = -0.4 / (8 / 60) ** 2 / precision, precision**-0.5
+    assert (wide.low, wide.median, wide.high) == pytest.approx(
+        (middle - 1.6449 * sd, middle, middle + 1.6449 * sd), abs=1e-3
+    )
+    assert wide.natural_median == pytest.approx(middle * 30)
+    assert np.isnan(wide.long_run_undefined)
+    # The whole graph leaves no panel that identifies it: the claim stands on the report alone, and says whose word that is.
+    assert verdict.together is None
+    assert verdict.verdict == told.verdict
+    assert "reported by Another <b>article</b>, table 2, whose word it is" in verdict.why
+    second = verdict.conditional_together
+    assert second is not None
+    assert second.pooled == ("main", "other-one", "experiment")
+    parsed = _Page(page(found))
+    assert not parsed.open
+    assert not parsed.wrong
+    for part in (
+        "Another <b>article</b>, table 2",
+        "Towns & <i>cities</i>",
+        "−12 ± 4.0 posts per scandal",
+        "−0.40 ± 0.13",
+        "an effect, by its source's word",
+        "how long the outcome lasts is not known here",
+    ):
+        assert part in parsed.said, part
+    together = found.together
+    assert together is not None
+    assert together.fits["wide"].within("experiment", "corruption -> presence").shape == (2, 50)
+
+
 # The files
 
 

@@ -106,6 +106,19 @@ presence = "presence"
 TOGETHER = STUDIES.replace('[study.other-one]\nfile = "panel.csv"', '[study.other-one]\nkeeps = []\nfile = "other.csv"')
 """The same two studies, of different units, both of which assume the weather away."""
 
+REPORTED = """
+[estimate.experiment]
+edge = "corruption -> presence [lag=1]"
+effect = -12.0
+error = 4.0
+cause_sd = 2.0
+effect_sd = 60.0
+units = "posts per scandal"
+population = "Towns & <i>cities</i>"
+source = "Another <b>article</b>, table 2"
+"""
+"""What another article reports of the same link."""
+
 INTERVENTIONS = """
 [intervention.clean]
 label = "Less corruption"
@@ -115,15 +128,19 @@ horizon = 3
 """
 
 
-def toy_analysis(folder: Path, *, seed: int = 0, r_hat: float = 1.001, together: bool = False) -> Analysis:
+def toy_analysis(
+    folder: Path, *, seed: int = 0, r_hat: float = 1.001, together: bool = False, reported: bool = False
+) -> Analysis:
     """The analysis of the toy bundle, with draws near what a fit would give: self-effects of .6, corruption -> presence at -.3.
 
-    Its studies are of the same units, so that they make no one model; of different ones if they are to stand `together`.
+    Its studies are of the same units, so that they make no one model; of different ones if they are to stand `together`, beside an
+    effect that is `reported` if asked for.
     """
     bundle_folder, store = folder / "bundle", folder / "store"
     bundle_folder.mkdir(parents=True, exist_ok=True)
     (bundle_folder / "claims.toml").write_text(CLAIMS.format(hostile=HOSTILE, formula=FORMULA), encoding="utf-8")
-    (bundle_folder / "studies.toml").write_text(TOGETHER if together else STUDIES, encoding="utf-8")
+    studies = (TOGETHER if together else STUDIES) + (REPORTED if reported else "")
+    (bundle_folder / "studies.toml").write_text(studies, encoding="utf-8")
     (bundle_folder / "interventions.toml").write_text(INTERVENTIONS, encoding="utf-8")
     (bundle_folder / "panel.csv").write_text(_panel(seed), encoding="utf-8")
     (bundle_folder / "other.csv").write_text(_panel(seed + 1).replace("\nu", "\nother"), encoding="utf-8")
@@ -135,7 +152,7 @@ def toy_analysis(folder: Path, *, seed: int = 0, r_hat: float = 1.001, together:
             warm_up = 1000 if model.design.holes.shape[1] else 500
             write_tree(_draws(model, seed, r_hat), store / f"{fingerprint(model, {**settings, 'tune': warm_up})}.nc")
     for priors in prior_sets(bundle).values() if together else ():
-        model = build_model(bundle.graph, bundle.joint, priors)
+        model = build_model(bundle.graph, [*bundle.joint, *bundle.reported], priors)
         assert isinstance(model, JointModel)
         key = fingerprint(model, settings | {"draws": JOINT_DRAWS * 50, "tune": 500})
         write_tree(_joint_draws(model, seed, r_hat), store / f"{key}.nc")
@@ -208,6 +225,9 @@ def _joint_draws(model: JointModel, seed: int, r_hat: float) -> xr.DataTree:
         },
         coords=coords,
     )
+    if model.reported:
+        groups["posterior"]["reported"] = (("chain", "draw", "report"), generator.normal(-0.35, 0.05, (2, 50, 1)))
+        groups["posterior"].coords["report"] = [each.name for each in model.reported]
     groups["sample_stats"] = groups["study_0/sample_stats"].assign(
         energy=(("chain", "draw"), generator.normal(size=(2, 50)))
     )

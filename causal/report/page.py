@@ -22,7 +22,7 @@ from causal import datasets
 from causal.analysis import Analysis, Answer, claim_prior, words_by_edge
 from causal.checks import CheckResult
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
-from causal.graph import Sign
+from causal.graph import Edge, Sign
 from causal.intervene import Cut, Intervention, ScaleEdge, Set
 from causal.plot import (
     PRIOR_LABELS,
@@ -61,9 +61,11 @@ from priors.elicit import NO_EFFECT_SD, STRENGTHS, hedge, in_words, probability_
 if TYPE_CHECKING:
     from causal.claim import Claim, Figure
     from causal.panel import Study
+    from causal.reported import Reported
     from priors.read import Bundle
 
 _PACKAGES = ("causal-claims", "pymc", "nutpie", "arviz", "numpy", "xarray", "altair", "vl-convert-python", "pygraphviz")
+_NO_SHARED_UNIT = "none, as the studies measure these by different columns"
 _FEW = 12  # claims; a bundle of no more has them all told at length
 
 
@@ -121,6 +123,7 @@ def page(analysis: Analysis) -> str:
         limits={"r_hat": R_HAT_LIMIT, "ess": ESS_LIMIT, "divergent": DIVERGENT_SHARE_LIMIT},
         studies=[each | {"picture": _markup(each["picture"])} for each in studies],
         cards=[_card(study) for study in bundle.studies],
+        reported=[_reported(each) for each in bundle.reported],
         unmeasured=[label(bundle, node) for node in _unmeasured(bundle, told)],
         assumed=_assumed(analysis),
         versions=[(name, _version(name)) for name in _PACKAGES] + [("Python", platform.python_version())],
@@ -325,7 +328,7 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
 
 
 def _study_label(bundle: Bundle, finding: Finding) -> str:
-    return listed([bundle.study(name).label or name for name in finding.pooled or (finding.study,)])
+    return listed([bundle.label_of(name) for name in finding.pooled or (finding.study,)])
 
 
 def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
@@ -345,8 +348,8 @@ def _sentence(bundle: Bundle, claim: Claim, finding: Finding) -> str:
 
 def _long_run(wide: Estimate, effect: str) -> str:
     """What a lasting change builds up to, so that nobody takes the effect of one period for the whole."""
-    if not math.isfinite(wide.long_run_median) and wide.long_run_undefined < 1.0:
-        return "That is the effect at once; these studies measure the outcome in ways that share no memory."
+    if math.isnan(wide.long_run_undefined):
+        return "That is the effect at once; what a lasting swing builds up to is not known, for how long the outcome lasts is not known here."
     if wide.long_run_undefined == 1.0:
         return "That is the effect at once; a lasting swing would build up without end."
     unbounded = wide.long_run_undefined >= 0.005
@@ -371,22 +374,32 @@ def _numbers(analysis: Analysis, claim: Claim, verdict: Verdict) -> list[dict[st
         standing = (
             f"an effect only if {counted(len(finding.set_aside), 'influence')} are assumed away"
             if finding.set_aside
+            else "an effect, by its source's word"
+            if finding.strategy == "reported"
             else "an effect"
             if finding.identified
             else f"an effect only if {counted(len(second.set_aside), 'influence')} are assumed away; otherwise an association"
             if second is not None and second.identified
             else "an association, not an effect"
         )
-        study = analysis.bundle.study((finding.pooled or (finding.study,))[0])
-        above, below = (
-            (f"{label(analysis.bundle, node)} ({_unit(study, node)})") for node in (claim.edge.effect, claim.edge.cause)
-        )
-        shared = bool(np.isfinite(finding.estimates[0].natural_median))
-        units = f"{above} per {below}" if shared else "none, as the studies measure these by different columns"
+        units = _units(analysis.bundle, claim.edge, finding)
         rows = [_number_row(found, priors.get(found.prior_set)) for found in finding.estimates]
         title = _study_label(analysis.bundle, finding) + (" together, for a study yet unseen" if finding.pooled else "")
         tables.append({"study": title, "standing": standing, "units": units, "rows": rows})
     return tables
+
+
+def _units(bundle: Bundle, edge: Edge, finding: Finding) -> str:
+    """The natural units of a finding's numbers."""
+    if not np.isfinite(finding.estimates[0].natural_median):
+        return "none, as only the standard scale is reported" if finding.strategy == "reported" else _NO_SHARED_UNIT
+    names = finding.pooled or (finding.study,)
+    told = next((each.units for each in bundle.reported if each.name == names[0]), None)
+    if told is not None:
+        return told or "as reported"
+    study = bundle.study(names[0])
+    above, below = (f"{label(bundle, node)} ({_unit(study, node)})" for node in (edge.effect, edge.cause))
+    return f"{above} per {below}"
 
 
 def _number_row(found: Estimate, prior: Any) -> dict[str, str]:
@@ -680,6 +693,18 @@ def _card(study: Study) -> dict[str, Any]:
         "card": card,
         "used": [(column, nodes[column.name]) for column in card.columns if column.name in nodes],
         "unused": listed([column.label for column in card.columns if column.name not in nodes]),
+    }
+
+
+def _reported(found: Reported) -> dict[str, str]:
+    middle, error = found.standard
+    return {
+        "name": found.name,
+        "edge": found.edge,
+        "effect": f"{number(found.effect)} ± {number(found.error)}" + (f" {found.units}" if found.units else ""),
+        "standard": f"{number(middle)} ± {number(error)}",
+        "population": found.population or "not stated",
+        "source": found.source,
     }
 
 

@@ -41,7 +41,7 @@ def together(analysis: Analysis) -> dict[str, Any] | None:
 
 def member_names(model: JointModel, pool: Pool) -> list[str]:
     """The names of the studies whose effects a pool holds."""
-    return [model.models[study].study.name for study, _ in pool.members]
+    return [model.names[study] for study, _ in pool.members]
 
 
 def energy(found: JointFit) -> float:
@@ -66,7 +66,7 @@ def _row(bundle: Bundle, fits: Any, pool: Pool, claimed: bool) -> dict[str, Any]
 
 def _differ(bundle: Bundle, wide: JointFit, pool: Pool, names: list[str]) -> str:
     """Where studies differ most, in a sentence, under the wide prior."""
-    draws = {name: wide.study(name).edge(pool.name, scale="standard").to_numpy() for name in names}
+    draws = {name: wide.within(name, pool.name).to_numpy() for name in names}
     gaps = {(a, b): band(draws[a] - draws[b]) for a, b in combinations(names, 2)}
     (a, b), gap = max(gaps.items(), key=lambda each: abs(each[1].middle))
     told = f"{_label(bundle, a)} less {_label(bundle, b)}: {central(gap.middle, gap.low, gap.high)} ({interval(gap.low, gap.high)})"
@@ -116,4 +116,4 @@ def _estimate(draws: Any) -> str:
 
 
 def _label(bundle: Bundle, name: str) -> str:
-    return bundle.study(name).label or name
+    return bundle.label_of(name)
