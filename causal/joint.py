@@ -297,7 +297,11 @@ def _studies(studies: object) -> tuple[list[Study], list[Reported]]:
     )
     reported = [item for item in found if isinstance(item, Reported)]
     if len(reported) == len(found):
-        raise CausalError(Fault("no study with data was given", mend="give a ca.Panel or a ca.Study"))
+        raise CausalError(
+            Fault(
+                "no study was given with data" if found else "no study was given", mend="give a ca.Panel or a ca.Study"
+            )
+        )
     rest = [item for item in found if not isinstance(item, Reported)]
     return [item if isinstance(item, Study) else Study(item) for item in rest], reported
 

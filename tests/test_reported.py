@@ -153,5 +153,5 @@ def test_reports_need_an_edge_of_the_graph_a_name_of_their_own_and_a_study_with_
         build_model(TWO, [study(), Reported("x -> w", 0.1, 0.1, source="s"), Reported(EDGE, 0.1, 0.1, source="s")])
     assert "2 studies are named 's'" in str(caught.value)
     assert "reported estimate 's'" in str(caught.value)
-    with pytest.raises(CausalError, match="no study with data"):
+    with pytest.raises(CausalError, match="no study was given with data"):
         build_model(TWO, [FOUND])
