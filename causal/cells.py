@@ -7,11 +7,18 @@ good do not pass for causes within units. For unit i of node n,
     a_i ~ Normal(intercept + about @ covariates_i, unit_sd).
 
 The covariates are the first values of the unit's series (of n's ancestors and of n itself, where their past is a cause), and for each
-ancestor the unit's *mean residual* of that ancestor's own equation. The plain mean of a cause, which is what a regression on
+ancestor the unit's *mean residual* of that ancestor's own equation. What they say together keeps its prior size however many
+they are: about ~ Normal(0, 1 / sqrt(number)). The plain mean of a cause, which is what a regression on
 unit means takes (Mundlak 1978), will not do in a loop: it holds what n itself did to the cause. The mean residual is free of that (Chamberlain
 1980, for equations with feedback). It is taken once, at the effects that maximise the linear system's corrected likelihood
 (`fitted_residuals`): left to move with the effects, it would let differences between units speak about effects within
 units, which is what the unit effects are there to prevent.
+
+The year effects are drawn from a population in the same way, year_t ~ Normal(about_years @ means_t, year_sd), regressed on the
+year means of the node's own causes: what moves cause and outcome alike in a year would otherwise pass into the cause's effect. Free year
+effects, each with a wide prior of its own, take more than a short panel of zeros and ones can give, and its effects then come out too large, as they do
+in a logit with a parameter for each unit. A year's mean over the units is harmless in a loop: it holds what one unit's outcome did to its
+cause in one part of as many as there are units.
 
 For the orthogonal term and for missing values, n also has a *linear* row among the Normal equations, with effects of its own that nothing
 else shares: right to first order, and reported nowhere.
@@ -31,7 +38,13 @@ from causal.equations import Floats, Ints, Sweep, System, cross_products, in_use
 from causal.measurement import within_unit_sd
 
 _WELL_KNOWN = 10.0
-"""Poisson events a unit from which on its level is known so well that it is sampled itself, and not what it differs by."""
+"""Poisson events a unit, or a year, from which on its level is known so well that it is sampled itself, and not what it differs by."""
+_YEAR_SD = 0.5
+"""Scale of the half-normal prior of the year effects' sd about what their covariates say, in standard units of the link."""
+
+
+_EXACT = ("student-t", "hurdle-lognormal", "beta")
+"""Families whose single values say much of their level."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,8 @@ class Cells:
 
     `node` its place among the system's nodes. `outcome`, `unit`, `time` (cell): natural values and where they stand. `levels`: of an ordered
     node, else 0. `centre`, `spread` of the units' levels on the link scale, roughly; `per_sd`: one standard unit of the
-    link. `covariates` (unit, covariate) of the unit effects, orthogonal to each other, of mean 0 and sd 1. `well_known`: see `_WELL_KNOWN`.
+    link. `covariates` (unit, covariate) of the unit effects and `year_covariates` (period, covariate) of the
+    year effects (no row without them), orthogonal to each other, of mean 0 and sd 1. `well_known`, `years_well_known`: see `_WELL_KNOWN`.
     """
 
     node: int
@@ -54,6 +68,8 @@ class Cells:
     per_sd: float
     covariates: Floats
     well_known: bool
+    year_covariates: Floats
+    years_well_known: bool
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -70,6 +86,8 @@ class Cells:
             self.levels,
             self.covariates.shape,
             self.well_known,
+            self.year_covariates.shape,
+            self.years_well_known,
         )
 
     @property
@@ -92,12 +110,12 @@ def cells_of(
     node: int,
     family: str,
     natural: Floats,
-    standard: Floats,
+    filled: Floats,
     sweep: Sweep,
     entry: Ints,
     residuals: Floats,
 ) -> Cells:
-    """The cells of `node` from its natural values (unit, time), the system's `standard` values (node, unit, time), their spans and `fitted_residuals`."""
+    """The cells of `node` from its natural values (unit, time), the system's `filled` values (node, unit, time), their spans and `fitted_residuals`."""
     seen = in_use(sweep, natural.shape[1]).astype(bool) & ~np.isnan(natural)
     unit, time = np.nonzero(seen)
     outcome = natural[seen]
@@ -106,7 +124,7 @@ def cells_of(
     ancestors = _ancestors(system, node)
     lagged = {system.nodes.index(term.cause) for term in system.terms if term.lag}
     started = [k for k in (node, *ancestors) if k in lagged]
-    first = np.nan_to_num(standard[started][:, np.arange(len(entry)), entry]).T
+    first = filled[started][:, np.arange(len(entry)), entry].T
     unit_of_link = per_sd(family, natural)
     return Cells(
         node,
@@ -116,11 +134,29 @@ def cells_of(
         time.astype(np.int64),
         int(np.nanmax(natural)) + 1 if family == "ordered" else 0,
         float(level.mean()),
-        float(max(unit_of_link, level.std())),
+        # Units with the same level of a long series may differ by nothing, but a short series does not show that they do not.
+        float(max(unit_of_link / 2.0, level.std())),
         unit_of_link,
         _orthogonal(np.concatenate([first, residuals[:, list(ancestors)]], axis=1)),
         bool(events > _WELL_KNOWN),
+        _year_covariates(system, node, filled, sweep),
+        family in _EXACT or bool(events * len(natural) / max(natural.shape[1], 1) > _WELL_KNOWN),
     )
+
+
+def _year_covariates(system: System, node: int, filled: Floats, sweep: Sweep) -> Floats:
+    """The year means (period, covariate) of what the node's own equation holds, made orthogonal; no row without year effects."""
+    if not sweep.year_effects:
+        return np.zeros((0, 0))
+    periods = np.arange(int(sweep.first.min()), int(sweep.stop.max()))
+    used = in_use(sweep, filled.shape[2])[:, periods]
+    means = [
+        (filled[system.nodes.index(term.cause)][:, periods - term.lag] * used).sum(axis=0)
+        / np.maximum(used.sum(axis=0), 1)
+        for term in system.terms
+        if term.effect == system.nodes[node]
+    ]
+    return _orthogonal(np.array(means).reshape(len(means), len(periods)).T)
 
 
 def fitted_residuals(system: System, filled: Floats, sweep: Sweep) -> Floats:
@@ -204,9 +240,7 @@ def add_cells(
     # What is known of a unit's level before its outcomes are seen.
     level: Any = centre + spread * pm.Normal(f"intercept_{name}", 0.0, 2.0)
     if cells.covariates.size:
-        level = level + spread * (
-            data["covariates"] @ pm.Normal(f"about_{name}", 0.0, 1.0, shape=cells.covariates.shape[1])
-        )
+        level = level + spread * _said_by(data["covariates"], f"about_{name}", cells.covariates.shape[1])
     unit_sd = spread * pm.HalfNormal(f"unit_sd_{name}", 1.0)
 
     moved: Any = pt.zeros(len(cells.outcome))
@@ -227,8 +261,17 @@ def add_cells(
     eta = unit_level[data["unit"]] + moved
     if years is not None:
         first, stop = years
-        free = pm.Normal(f"year_free_{name}", 0.0, 2.0, shape=stop - first - 1)
-        year: Any = unit_of_link * (free @ helmert(stop - first))
+        # In a basis of what sums to zero over the years.
+        basis = helmert(stop - first)
+        at: Any = pt.zeros(stop - first - 1)
+        if cells.year_covariates.size:
+            at = basis @ _said_by(data["year_covariates"], f"about_years_{name}", cells.year_covariates.shape[1])
+        year_sd = pm.HalfNormal(f"year_sd_{name}", _YEAR_SD)
+        if cells.years_well_known:
+            free: Any = pm.Normal(f"year_free_{name}", at, year_sd, shape=stop - first - 1)
+        else:
+            free = at + year_sd * pm.Normal(f"year_white_{name}", 0.0, 1.0, shape=stop - first - 1)
+        year: Any = unit_of_link * (free @ basis)
         pm.Deterministic(f"year_level_{name}", year)
         eta = eta + year[data["time"] - first]
     parameters = _parameters(cells, name, unit_of_link)
@@ -237,15 +280,23 @@ def add_cells(
 
 
 def cell_data(cells: Cells) -> dict[str, NDArray[Any]]:
-    """The arrays that change from data set to data set; `covariates` only where there are any."""
+    """The arrays that change from data set to data set; covariates only where there are any."""
     arrays: dict[str, NDArray[Any]] = {
         "numbers": cells.numbers,
         "outcome": cells.outcome,
         "unit": cells.unit,
         "time": cells.time,
         "covariates": cells.covariates,
+        "year_covariates": cells.year_covariates,
     }
     return {name: array for name, array in arrays.items() if array.size}
+
+
+def _said_by(covariates: Any, name: str, number: int) -> Any:
+    """What `covariates` (row, covariate) say of each row, of prior sd 1 in all, by coefficients of that name."""
+    import pymc as pm
+
+    return covariates @ pm.Normal(name, 0.0, number**-0.5, shape=number)
 
 
 def _parameters(cells: Cells, name: str, unit_of_link: Any) -> dict[str, Any]:

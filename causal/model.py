@@ -261,7 +261,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
             k,
             kept.node(system.nodes[k]).family,
             natural.sel(variable=system.nodes[k]).to_numpy()[design.units],
-            design.standard,
+            design.filled,
             design.sweep,
             design.entry,
             residuals,

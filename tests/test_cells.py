@@ -308,9 +308,9 @@ def plain(family: str, x: Floats, y: Floats) -> Floats:
 
     logs = np.log(np.where(y > 0, y, np.nan)) if family == "hurdle-lognormal" else mixed.on_value_scale(family, y)
     sd = np.pi / np.sqrt(3.0) if family in ("bernoulli", "ordered") else within(logs)
-    spread, centre = max(sd, float(level.std())), float(level.mean())
-    standard = (x - x.mean()) / within(x)
-    mean = standard.mean(axis=1)
+    spread, centre = max(sd / 2.0, float(level.std())), float(level.mean())
+    standard: Floats = (x - x.mean()) / within(x)
+    mean, common = standard.mean(axis=1), standard.mean(axis=0)
     with pm.Model() as model:
         effect = pm.Normal("effect", 0.0, 1.0)
         intercept = pm.Normal("intercept", centre, 2.0 * spread)
@@ -319,7 +319,8 @@ def plain(family: str, x: Floats, y: Floats) -> Floats:
         unit = (
             intercept + about * (mean - mean.mean()) / mean.std() + unit_sd * pm.Normal("unit", 0.0, 1.0, shape=units)
         )
-        year = pm.ZeroSumNormal("year", 2.0 * sd, shape=times)
+        year: Any = pm.ZeroSumNormal("year", sd * pm.HalfNormal("year_sd", 0.5), shape=times)
+        year = year + sd * pm.Normal("about_years", 0.0, 1.0) * (common - common.mean()) / common.std()
         eta: Any = unit[:, None] + year[None, :] + sd * effect * standard
         if family == "poisson":
             pm.Poisson("y", pt.exp(eta), observed=y)
