@@ -11,7 +11,7 @@ ancestor the unit's *mean residual* of that ancestor's own equation. What they s
 they are: about ~ Normal(0, 1 / sqrt(number)). The plain mean of a cause, which is what a regression on
 unit means takes (Mundlak 1978), will not do in a loop: it holds what n itself did to the cause. The mean residual is free of that (Chamberlain
 1980, for equations with feedback). It is taken once, at the effects that maximise the linear system's corrected likelihood
-(`fitted_residuals`): left to move with the effects, it would let differences between units speak about effects within
+(`fitted_linear`): left to move with the effects, it would let differences between units speak about effects within
 units, which is what the unit effects are there to prevent.
 
 The year effects are drawn from a population in the same way, year_t ~ Normal(about_years @ means_t, year_sd), regressed on the
@@ -20,8 +20,11 @@ effects, each with a wide prior of its own, take more than a short panel of zero
 in a logit with a parameter for each unit. A year's mean over the units is harmless in a loop: it holds what one unit's outcome did to its
 cause in one part of as many as there are units.
 
-For the orthogonal term and for missing values, n also has a *linear* row among the Normal equations, with effects of its own that nothing
-else shares: right to first order, and reported nowhere.
+A missing value of n is sampled where its effects see it, on the value scale: Normal, around the mean that n's own equation gives and with the
+unit's spread within itself. A count that nobody saw is no whole number then, which its effects cannot tell to first order. The orthogonal
+term of the Normal equations needs n's equation too: a *linear* row stands for it there, with the effects that maximise the linear likelihood. It
+is right to first order, a constant, and part of no likelihood: a second equation of n would count n's outcomes twice, and
+missing causes would be drawn towards outcomes that seem to speak of them twice as clearly as they do.
 """
 
 from __future__ import annotations
@@ -38,13 +41,9 @@ from causal.equations import Floats, Ints, Sweep, System, cross_products, in_use
 from causal.measurement import within_unit_sd
 
 _WELL_KNOWN = 10.0
-"""Poisson events a unit, or a year, from which on its level is known so well that it is sampled itself, and not what it differs by."""
+"""Poisson events a unit from which on its level is known so well that it is sampled itself, and not what it differs by."""
 _YEAR_SD = 0.5
 """Scale of the half-normal prior of the year effects' sd about what their covariates say, in standard units of the link."""
-
-
-_EXACT = ("student-t", "hurdle-lognormal", "beta")
-"""Families whose single values say much of their level."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,9 @@ class Cells:
     `node` its place among the system's nodes. `outcome`, `unit`, `time` (cell): natural values and where they stand. `levels`: of an ordered
     node, else 0. `centre`, `spread` of the units' levels on the link scale, roughly; `per_sd`: one standard unit of the
     link. `covariates` (unit, covariate) of the unit effects and `year_covariates` (period, covariate) of the
-    year effects (no row without them), orthogonal to each other, of mean 0 and sd 1. `well_known`, `years_well_known`: see `_WELL_KNOWN`.
+    year effects (no row without them), orthogonal to each other, of mean 0 and sd 1. `well_known`: see `_WELL_KNOWN`.
+    `linear` (column): the row that stands for the node in the orthogonal term. `unseen` (2, hole): unit and time of its missing outcomes,
+    `unseen_sd` (hole) how far they may lie from their mean on the value scale; `value_scale`: centre and scale by which values were standardised.
     """
 
     node: int
@@ -69,7 +70,10 @@ class Cells:
     covariates: Floats
     well_known: bool
     year_covariates: Floats
-    years_well_known: bool
+    linear: Floats
+    unseen: Ints
+    unseen_sd: Floats
+    value_scale: Floats
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -87,13 +91,13 @@ class Cells:
             self.covariates.shape,
             self.well_known,
             self.year_covariates.shape,
-            self.years_well_known,
+            self.unseen.shape,
         )
 
     @property
     def numbers(self) -> Floats:
-        """`centre`, `spread` and `per_sd`, which change with the data."""
-        return np.array([self.centre, self.spread, self.per_sd])
+        """`centre`, `spread`, `per_sd` and `value_scale`, which change with the data."""
+        return np.array([self.centre, self.spread, self.per_sd, *self.value_scale])
 
 
 def per_sd(family: str, natural: Floats) -> float:
@@ -113,9 +117,14 @@ def cells_of(
     filled: Floats,
     sweep: Sweep,
     entry: Ints,
-    residuals: Floats,
+    holes: Ints,
+    value_scale: Floats,
+    rough: tuple[Floats, Floats],
 ) -> Cells:
-    """The cells of `node` from its natural values (unit, time), the system's `filled` values (node, unit, time), their spans and `fitted_residuals`."""
+    """The cells of `node` from its natural values (unit, time), the system's `filled` values (node, unit, time) and their spans.
+
+    `holes` (3, hole) as in `Design`; `value_scale` (2,): the node's centre and scale; `rough`: as `fitted_linear` gives it.
+    """
     seen = in_use(sweep, natural.shape[1]).astype(bool) & ~np.isnan(natural)
     unit, time = np.nonzero(seen)
     outcome = natural[seen]
@@ -126,6 +135,7 @@ def cells_of(
     started = [k for k in (node, *ancestors) if k in lagged]
     first = filled[started][:, np.arange(len(entry)), entry].T
     unit_of_link = per_sd(family, natural)
+    unseen = holes[1:, (holes[0] == node) & (holes[2] >= sweep.first[holes[1]])]
     return Cells(
         node,
         family,
@@ -137,11 +147,23 @@ def cells_of(
         # Units with the same level of a long series may differ by nothing, but a short series does not show that they do not.
         float(max(unit_of_link / 2.0, level.std())),
         unit_of_link,
-        _orthogonal(np.concatenate([first, residuals[:, list(ancestors)]], axis=1)),
+        _orthogonal(np.concatenate([first, rough[1][:, list(ancestors)]], axis=1)),
         bool(events > _WELL_KNOWN),
         _year_covariates(system, node, filled, sweep),
-        family in _EXACT or bool(events * len(natural) / max(natural.shape[1], 1) > _WELL_KNOWN),
+        rough[0][node],
+        unseen,
+        _spread_within(families.value(family, np.where(seen, natural, np.nan)))[unseen[0]],
+        value_scale,
     )
+
+
+def _spread_within(values: Floats) -> Floats:
+    """Each unit's sd (unit,) about its mean of `values` (unit, time), drawn in towards that of all units by three periods' worth of them."""
+    present = ~np.isnan(values)
+    number = np.maximum(present.sum(axis=1), 1)
+    centred = np.where(present, values - (np.where(present, values, 0.0).sum(axis=1) / number)[:, None], 0.0)
+    squares = (centred**2).sum(axis=1)
+    return np.sqrt((squares + 3.0 * squares.sum() / (number - 1).sum()) / (number + 2.0))
 
 
 def _year_covariates(system: System, node: int, filled: Floats, sweep: Sweep) -> Floats:
@@ -159,8 +181,8 @@ def _year_covariates(system: System, node: int, filled: Floats, sweep: Sweep) ->
     return _orthogonal(np.array(means).reshape(len(means), len(periods)).T)
 
 
-def fitted_residuals(system: System, filled: Floats, sweep: Sweep) -> Floats:
-    """Each unit's mean residual (unit, node) of the linear system, at the effects that maximise its corrected likelihood.
+def fitted_linear(system: System, filled: Floats, sweep: Sweep) -> tuple[Floats, Floats]:
+    """The effects (node, column) that maximise the linear system's corrected likelihood, and each unit's mean residual (unit, node) there.
 
     `filled` (node, unit, time), standardised. The maximum is that of the model's own linear likelihood, shocks uncorrelated and their sd
     profiled out, under Normal(0, 1) effects.
@@ -192,7 +214,8 @@ def fitted_residuals(system: System, filled: Floats, sweep: Sweep) -> Floats:
     best = minimize(loss, np.zeros(len(rows)), jac=True, method="L-BFGS-B").x if len(rows) else np.zeros(0)
     used = in_use(sweep, columns.shape[1])
     means = np.einsum("it,itc->ic", used, columns) / used.sum(axis=1)[:, None]
-    return means @ (np.eye(nodes, width) - matrix(best)).T
+    found = matrix(best)
+    return found, means @ (np.eye(nodes, width) - found).T
 
 
 def unit_means(filled: Any, used: Any, lags: int) -> Any:
@@ -233,7 +256,7 @@ def add_cells(
 
     pt: Any = tensor
     name = f"{system.nodes[cells.node]}{mark}"
-    centre, spread, unit_of_link = (data["numbers"][k] for k in range(3))
+    centre, spread, unit_of_link, value_centre, value_scale = (data["numbers"][k] for k in range(5))
     width = len(system.nodes)
     units = cells.covariates.shape[0]
 
@@ -243,14 +266,18 @@ def add_cells(
         level = level + spread * _said_by(data["covariates"], f"about_{name}", cells.covariates.shape[1])
     unit_sd = spread * pm.HalfNormal(f"unit_sd_{name}", 1.0)
 
-    moved: Any = pt.zeros(len(cells.outcome))
+    # Observed outcomes first, then those that are missing.
+    unit, time = data["unit"], data["time"]
+    if cells.unseen.size:
+        unit, time = (pt.concatenate([seen, data["unseen"][k]]) for k, seen in enumerate((unit, time)))
+    moved: Any = pt.zeros(len(cells.outcome) + cells.unseen.shape[1])
     at_mean: Any = pt.zeros(units)
     for term in system.terms:
         if system.nodes[cells.node] != term.effect:
             continue
         cause = system.nodes.index(term.cause)
         effect = unit_of_link * coefficients[cells.node, term.lag * width + cause]
-        moved = moved + effect * filled[cause][data["unit"], data["time"] - term.lag]
+        moved = moved + effect * filled[cause][unit, time - term.lag]
         at_mean = at_mean + effect * means[term.lag * width + cause]
     unit_level: Any
     if cells.well_known:
@@ -258,7 +285,7 @@ def add_cells(
     else:
         unit_level = level + unit_sd * pm.Normal(f"unit_white_{name}", 0.0, 1.0, shape=units)
     pm.Deterministic(f"unit_level_{name}", unit_level)
-    eta = unit_level[data["unit"]] + moved
+    eta = unit_level[unit] + moved
     if years is not None:
         first, stop = years
         # In a basis of what sums to zero over the years.
@@ -267,16 +294,18 @@ def add_cells(
         if cells.year_covariates.size:
             at = basis @ _said_by(data["year_covariates"], f"about_years_{name}", cells.year_covariates.shape[1])
         year_sd = pm.HalfNormal(f"year_sd_{name}", _YEAR_SD)
-        if cells.years_well_known:
-            free: Any = pm.Normal(f"year_free_{name}", at, year_sd, shape=stop - first - 1)
-        else:
-            free = at + year_sd * pm.Normal(f"year_white_{name}", 0.0, 1.0, shape=stop - first - 1)
+        free = at + year_sd * pm.Normal(f"year_white_{name}", 0.0, 1.0, shape=stop - first - 1)
         year: Any = unit_of_link * (free @ basis)
         pm.Deterministic(f"year_level_{name}", year)
-        eta = eta + year[data["time"] - first]
+        eta = eta + year[time - first]
     parameters = _parameters(cells, name, unit_of_link)
-    density = families.log_density(cells.family, data["outcome"], eta, parameters, centre, unit_of_link)
+    seen = len(cells.outcome)
+    density = families.log_density(cells.family, data["outcome"], eta[:seen], parameters, centre, unit_of_link)
     pm.Potential(f"cells_{name}", pt.sum(density))
+    if cells.unseen.size:
+        value = value_centre + value_scale * filled[cells.node][data["unseen"][0], data["unseen"][1]]
+        away = value - families.mean_value(cells.family, eta[seen:], parameters, centre, unit_of_link)
+        pm.Potential(f"unseen_{name}", -pt.sum((away / data["unseen_sd"]) ** 2) / 2.0)
 
 
 def cell_data(cells: Cells) -> dict[str, NDArray[Any]]:
@@ -288,6 +317,9 @@ def cell_data(cells: Cells) -> dict[str, NDArray[Any]]:
         "time": cells.time,
         "covariates": cells.covariates,
         "year_covariates": cells.year_covariates,
+        "linear": cells.linear,
+        "unseen": cells.unseen,
+        "unseen_sd": cells.unseen_sd,
     }
     return {name: array for name, array in arrays.items() if array.size}
 

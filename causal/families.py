@@ -183,6 +183,31 @@ def log_density(
     raise CausalError(Fault(f"no density of the family '{family}'", mend=f"known: {', '.join(ALLOWED)}"))
 
 
+def mean_value(
+    family: str, eta: Any, parameters: Mapping[str, Any], centre: float | Any = 0.0, unit: float | Any = 1.0
+) -> Any:
+    """The mean on the value scale given `eta` (cell,), as tensors; of counts to second order in how far they lie from exp eta."""
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    if family == "student-t":
+        return eta
+    if family == "bernoulli":
+        return pt.sigmoid(eta)
+    if family == "ordered":
+        return pt.sigmoid(eta[:, None] - parameters["cuts"][None, :]).sum(axis=1)
+    if family == "beta":
+        share = pt.sigmoid(eta)
+        return pt.psi(share * parameters["precision"]) - pt.psi((1.0 - share) * parameters["precision"])
+    if family == "hurdle-lognormal":
+        nodes, weights = np.polynomial.hermite_e.hermegauss(9)
+        logs = pt.softplus(eta[:, None] + parameters["sd"] * nodes[None, :]) @ (weights / weights.sum())
+        return logs * pt.sigmoid(parameters["hurdle_level"] + parameters["hurdle_slope"] * (eta - centre) / unit)
+    count = pt.exp(pt.minimum(eta, 40.0))
+    variance = count + (parameters["dispersion"] * count) ** 2 if family == "negative-binomial" else count
+    return pt.log1p(count) - variance / (1.0 + count) ** 2 / 2.0
+
+
 def drawn(
     family: str,
     uniform: Floats,

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from causal.cells import linear_rows
 from causal.dist import Normal
 from causal.equations import Floats
 from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all
@@ -455,16 +454,15 @@ def _groups(model: Model, raw: xr.DataTree, effects: Floats, mark: str = "") -> 
     import xarray as xr
 
     drawn = raw["posterior"].to_dataset()
-    linear = linear_rows(model.system, model.cells)
     coords: dict[str, Any] = {
         "chain": np.arange(effects.shape[0]),
         "draw": np.arange(effects.shape[1]),
         "edge": [term.name for term in model.system.terms],
-        "node": [node for node, normal in zip(model.system.nodes, linear, strict=True) if normal],
+        "node": list(model.linear_nodes),
     }
     variables: dict[str, Any] = {
         "effect": (("chain", "draw", "edge"), effects),
-        "shock_sd": (("chain", "draw", "node"), drawn[f"shock_sd{mark}"].to_numpy()[:, :, linear]),
+        "shock_sd": (("chain", "draw", "node"), drawn[f"shock_sd{mark}"].to_numpy()),
     }
     if model.loadings:
         variables["shock_loading"] = (("chain", "draw", "pair"), drawn[f"shock_loading{mark}"].to_numpy())

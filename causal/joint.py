@@ -424,7 +424,7 @@ def _pymc(model: JointModel) -> pm.Model:
             half[at], middle[at], bounded[at] = (high - low) / 2.0, (high + low) / 2.0, True
     shared = np.flatnonzero(member.sum(axis=1) > 1)
     alone = np.flatnonzero(member.sum(axis=1) == 1)
-    coords = {f"node_{k}": list(each.system.nodes) for k, each in enumerate(model.models)}
+    coords = {f"node_{k}": list(each.linear_nodes) for k, each in enumerate(model.models)}
     with pm.Model(coords=coords) as out:
         data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
         data |= views(data["numbers"], _numbers(model), open_end=False)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal import engine, families
-from causal.cells import Cells, add_cells, cell_data, cells_of, fitted_residuals, linear_rows, unit_means
+from causal.cells import Cells, add_cells, cell_data, cells_of, fitted_linear, linear_rows, unit_means
 from causal.dist import Dist, Normal, Uniform
 from causal.equations import (
     Floats,
@@ -197,6 +197,12 @@ class Model:
         sweep = self.design.sweep
         return (int(sweep.first.min()), int(sweep.stop.max())) if sweep.year_effects else None
 
+    @property
+    def linear_nodes(self) -> tuple[str, ...]:
+        """The measured nodes that have Normal equations."""
+        linear = linear_rows(self.system, self.cells)
+        return tuple(node for node, normal in zip(self.system.nodes, linear, strict=True) if normal)
+
     def family(self, node: str) -> str:
         """The family of a measured node."""
         return self.graph.node(node).family
@@ -254,7 +260,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
         notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
-    residuals = fitted_residuals(system, design.filled, design.sweep) if unusual else design.filled[:0, :, 0]
+    rough = fitted_linear(system, design.filled, design.sweep) if unusual else None
     cells = tuple(
         cells_of(
             system,
@@ -264,9 +270,12 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
             design.filled,
             design.sweep,
             design.entry,
-            residuals,
+            design.holes,
+            np.array([design.centres[k], design.scales[k]]),
+            rough,
         )
         for k in unusual
+        if rough is not None
     )
     linear = linear_rows(system, cells)
     notes.extend(
@@ -669,7 +678,9 @@ def _pymc(model: Model) -> pm.Model:
             t.name for t, p in zip(system.terms, model.term_priors, strict=True) if isinstance(p, Uniform)
         ],
     }
-    with pm.Model(coords={"node": list(system.nodes), **{dim: found for dim, found in names.items() if found}}) as out:
+    with pm.Model(
+        coords={"node": list(model.linear_nodes), **{dim: found for dim, found in names.items() if found}}
+    ) as out:
         data: dict[str, Any] = {name: pm.Data(name, value) for name, value in model.data.items() if value.size}
         data |= views(data["numbers"], _prior_numbers(model) | likelihood_numbers(model))
         flat = pt.zeros(len(system.nodes) * width)
@@ -698,21 +709,17 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
     pt: Any = tensor
     nodes, lags = len(model.system.nodes), model.system.lags
     truth = matrix
-    if model.cells:
-        # The equations that are not Normal have a linear row among the Normal ones, with effects of their own.
-        linear = linear_rows(model.system, model.cells)
-        own = [term.name for term in model.system.terms if not linear[model.system.nodes.index(term.effect)]]
-        matrix = matrix * linear[:, None]
-        if own:
-            rough = pm.Normal(f"linear_effect{mark}", 0.0, 1.0, shape=len(own))
-            matrix = matrix + (rough @ places(model.system, own)).reshape(matrix.shape)
+    linear = linear_rows(model.system, model.cells)
+    for each in model.cells:
+        # In the orthogonal term a linear row stands for an equation that is not.
+        matrix = pt.set_subtensor(matrix[each.node], data[f"linear_of_{each.node}"])
     shock_sd = pm.HalfNormal(f"shock_sd{mark}", SHOCK_SD, dims=f"node{mark}")
     residual = np.eye(nodes, model.system.width) - matrix
     if model.loadings:
         loading = pm.Normal(f"shock_loading{mark}", 0.0, 1.0, shape=len(model.loadings))
         at = np.array([row * nodes + column for row, column in model.loadings])
         residual = residual - (loading @ np.eye(nodes * nodes)[at]).reshape((nodes, nodes)) @ residual
-    scaled = residual / shock_sd[:, None]
+    scaled = np.eye(nodes)[:, linear] @ (residual[np.flatnonzero(linear)] / shock_sd[:, None])
     filled = data.get("values")
     if "holes" in data:
         parts: list[Any] = []

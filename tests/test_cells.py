@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from causal import families
-from causal.cells import Cells, fitted_residuals
+from causal.cells import Cells, fitted_linear
 from causal.errors import CausalError
 from causal.fit import Convergence, Fit, fit
 from causal.intervene import ScaleEdge, Set, Shift
@@ -67,7 +67,7 @@ def test_a_hole_in_the_outcome_is_no_cell_and_a_missing_value_as_a_cause() -> No
 def test_mean_residuals_are_those_at_the_maximum_of_the_corrected_likelihood() -> None:
     model = model_of("poisson")
     design = model.design
-    found = fitted_residuals(model.system, design.filled, design.sweep)
+    _, found = fitted_linear(model.system, design.filled, design.sweep)
     # Written out: 12 units, 7 outcome periods; every effect by a search without gradients.
     values = design.filled
     rows, columns = model.system.positions()
@@ -360,5 +360,107 @@ def test_the_posterior_is_that_of_a_plain_model(family: str) -> None:
     model = build_model(read_graph(f"x -> y\ny [family={family}]"), panel_of(frame))
     ours = fit(model, seed=1, draws=1500, tune=1000, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
     theirs = plain(family, x, y)
+    assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
+    assert 0.9 < ours.std() / theirs.std() < 1.1
+
+
+def holed(family: str) -> tuple[Model, Floats, Floats]:
+    """The model of x -> y with three in ten values of x missing, and x and y (unit, time)."""
+    generator = np.random.default_rng(16)
+    units, times = 20, 8
+    x = generator.normal(0.0, 1.0, (units, 1)) + generator.standard_normal((units, times))
+    eta = mixed.BASE[family] + x + generator.normal(0.0, 0.6, (units, 1))
+    y = mixed.outcome(family, eta, generator)
+    x[:, 1:-1][generator.random((units, times - 2)) < 0.3] = np.nan
+    index = pd.MultiIndex.from_product([range(units), range(times)], names=["unit", "year"])
+    frame = pd.DataFrame({"x": x.ravel(), "y": y.ravel()}, index=index).reset_index()
+    built = build_model(read_graph(f"x -> y\ny [family={family}]"), panel_of(frame))
+    assert isinstance(built, Model)
+    return built, x, y
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["poisson", "bernoulli"])
+def test_missing_causes_hear_of_the_outcome_once(family: str) -> None:
+    import nutpie
+    import pymc as pm
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    built, x, y = holed(family)
+    ours = fit(built, seed=1, draws=1500, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
+    (cells,), design = built.cells, built.design
+    units, times = x.shape
+    standard = (x - design.centres[0]) / design.scales[0]
+    gaps = np.nonzero(np.isnan(standard))
+    with pm.Model() as model:
+        unit_x, year_x = pm.Normal("unit_x", 0.0, 10.0, shape=units), pm.Normal("year_x", 0.0, 10.0, shape=times)
+        missing = pm.Flat("missing", shape=len(gaps[0]))
+        filled = pt.set_subtensor(pt.as_tensor_variable(np.nan_to_num(standard))[gaps], missing)
+        spread = pm.HalfNormal("sd_x", 1.0)
+        pm.Potential("x", pt.sum(pm.logp(pm.Normal.dist(unit_x[:, None] + year_x[None, :], spread), filled)))
+        intercept = pm.Normal("intercept", cells.centre, 2.0 * cells.spread)
+        about = pm.Normal(
+            "about", 0.0, cells.spread / cells.covariates.shape[1] ** 0.5, shape=cells.covariates.shape[1]
+        )
+        unit_sd = pm.HalfNormal("unit_sd", cells.spread)
+        unit = intercept + cells.covariates @ about + unit_sd * pm.Normal("unit", 0.0, 1.0, shape=units)
+        year: Any = pm.ZeroSumNormal("year", cells.per_sd * pm.HalfNormal("year_sd", 0.5), shape=times)
+        year = year + cells.per_sd * (cells.year_covariates @ pm.Normal("about_years", 0.0, 1.0, shape=1))
+        eta = unit[:, None] + year[None, :] + cells.per_sd * pm.Normal("effect", 0.0, 1.0) * filled
+        if family == "poisson":
+            pm.Poisson("y", pt.exp(eta), observed=y)
+        else:
+            pm.Bernoulli("y", logit_p=eta, observed=y)
+    drawn: Any = nutpie.sample(
+        nutpie.compile_pymc_model(model), draws=1500, tune=1500, chains=4, cores=2, seed=2, progress_bar=False
+    )
+    theirs = drawn["posterior"]["effect"].to_numpy()
+    assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
+    assert 0.9 < ours.std() / theirs.std() < 1.1
+
+
+@pytest.mark.slow
+def test_a_missing_yes_or_no_acts_as_both_weighed_by_their_chances() -> None:
+    import nutpie
+    import pymc as pm
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    generator = np.random.default_rng(26)
+    units, times = 30, 10
+    y = (generator.random((units, times)) < generator.beta(2.0, 2.0, (units, 1))).astype(float)
+    z = 1.2 * y + generator.normal(0.0, 1.0, (units, 1)) + generator.standard_normal((units, times))
+    gaps = generator.random((units, times)) < 0.3
+    gaps[:, [0, -1]] = False
+    seen = np.where(gaps, np.nan, y)
+    index = pd.MultiIndex.from_product([range(units), range(times)], names=["unit", "year"])
+    frame = pd.DataFrame({"y": seen.ravel(), "z": z.ravel()}, index=index).reset_index()
+    built = build_model(read_graph("y -> z\ny [family=bernoulli]"), panel_of(frame))
+    assert isinstance(built, Model)
+    ours = fit(built, seed=1, draws=1500, allow_unconverged=True).edge("y -> z").to_numpy()
+    (cells,), design = built.cells, built.design
+    at = built.system.nodes.index("z")
+    centre, scale = design.centres[at], design.scales[at]
+    slope = design.scales[built.system.nodes.index("y")]
+    with pm.Model() as model:
+        unit_sd = pm.HalfNormal("unit_sd", cells.spread)
+        unit = pm.Normal("intercept", cells.centre, 2.0 * cells.spread) + unit_sd * pm.Normal("unit", shape=units)
+        year: Any = pm.ZeroSumNormal("year", cells.per_sd * pm.HalfNormal("year_sd", 0.5), shape=times)
+        eta = unit[:, None] + year[None, :]
+        effect = pm.Normal("effect", 0.0, 1.0)
+        mean = pm.Normal("unit_z", 0.0, 10.0, shape=units)[:, None] + pm.Normal("year_z", 0.0, 10.0, shape=times)
+        sd = pm.HalfNormal("sd_z", 1.0)
+        yes, no = (
+            weight + pm.logp(pm.Normal.dist(mean + effect * value / slope, sd), (z - centre) / scale)
+            for weight, value in ((-pt.softplus(-eta), 1.0), (-pt.softplus(eta), 0.0))
+        )
+        known = pt.where(np.nan_to_num(seen) > 0, yes, no)
+        pm.Potential("both", pt.sum(pt.where(gaps, pt.logaddexp(yes, no), known)))
+    drawn: Any = nutpie.sample(
+        nutpie.compile_pymc_model(model), draws=1500, tune=1500, chains=4, cores=2, seed=2, progress_bar=False
+    )
+    theirs = drawn["posterior"]["effect"].to_numpy() * scale / slope
+    print(ours.mean(), theirs.mean(), ours.std(), theirs.std())
     assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
     assert 0.9 < ours.std() / theirs.std() < 1.1

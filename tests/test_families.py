@@ -180,3 +180,17 @@ def test_a_family_without_density_is_refused() -> None:
         families.log_density("normal", 0.0, 0.0, {})
     with pytest.raises(CausalError, match="no draws of the family 'normal'"):
         families.drawn("normal", np.zeros((1, 1)), np.zeros((1, 1)), {})
+
+
+@pytest.mark.parametrize("family", list(PARAMETERS))
+def test_the_mean_value_is_that_of_draws_at_even_quantiles(family: str) -> None:
+    import pytensor.tensor as pt
+
+    uniform = (np.arange(20000) + 0.5) / 20000
+    parameters = {name: pt.as_tensor_variable(np.asarray(number, float)) for name, number in PARAMETERS[family].items()}
+    found: Any = families.mean_value(family, pt.as_tensor_variable(ETA), parameters, CENTRE, UNIT)
+    expected = [families.value(family, drawn(family, uniform, float(eta))).mean() for eta in ETA]
+    # Counts to second order; what is left of a sum over quantiles of a long tail elsewhere.
+    np.testing.assert_allclose(
+        found.eval(mode="FAST_COMPILE"), expected, atol=0.06 if family in ("poisson", "negative-binomial") else 2e-3
+    )
