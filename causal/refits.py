@@ -15,8 +15,8 @@ and is not made again: what an interruption takes away are the fits that were ru
 
 from __future__ import annotations
 
+import asyncio
 import os
-import socket
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -56,7 +56,7 @@ type Data = Panel | Study | Sequence[Panel | Study] | Mapping[str, Panel | Study
 FitsProgress = Callable[[int, int, int], None]
 """Called in the caller's thread with the finished fits (found, made or failed), all fits, and the failed ones."""
 
-_ANSWER = 5
+_ANSWER = 4
 """Seconds within which a scheduler has to answer."""
 _EXTRA = "install the extra: pip install 'causal-claims[cluster]'"
 
@@ -297,19 +297,29 @@ def _backend(cluster: str | Client | None) -> Iterator[_Make]:
 
 def _client(address: str) -> Client:
     from distributed import Client
-    from distributed.comm.addressing import get_address_host_port, parse_address
 
     try:
-        scheme, _ = parse_address(address)
-        host, port = get_address_host_port(address, strict=True)
-        if scheme in ("tcp", "tls"):
-            # A client that never got through is slow to give up.
-            socket.create_connection((host, port), timeout=_ANSWER).close()
-        return Client(address, timeout=_ANSWER, set_as_default=False)
+        # A client that nobody answers waits for ever, so that somebody else knocks first: in a thread, since a notebook has a loop of its own.
+        with ThreadPoolExecutor(1) as one:
+            one.submit(asyncio.run, _knock(address)).result()
+        return Client(address, set_as_default=False)
     # A scheme without what it needs, as tls without certificates, is a TypeError.
-    except (OSError, ValueError, TypeError, OverflowError) as error:
+    except (OSError, ValueError, TypeError) as error:
         mend = "give the address that the scheduler prints, such as tcp://host:8786, or a distributed.Client"
-        raise CausalError(Fault(f"no Dask scheduler answers: {error}", f"cluster '{address}'", mend)) from None
+        raise CausalError(
+            Fault(f"no Dask scheduler answers: {str(error) or f'not within {_ANSWER} s'}", f"cluster '{address}'", mend)
+        ) from None
+
+
+async def _knock(address: str) -> None:
+    """Return when a Dask process has answered at `address`; `TimeoutError`, an `OSError`, where none does in time."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    known: dict[str, Any] = Security().get_connection_args("client")
+    async with asyncio.timeout(_ANSWER):
+        comm = await connect(address, timeout=_ANSWER, **known)
+        await comm.close()
 
 
 def _there(client: Client, jobs: Sequence[_Job]) -> Generator[_Outcome]:
@@ -335,7 +345,8 @@ def _there(client: Client, jobs: Sequence[_Job]) -> Generator[_Outcome]:
                 raise CausalError(Fault(f"the workers cannot load it: {error}", "cluster", mend)) from None
             except CancelledError as error:
                 mend = "start it and run again; what was finished is in the store, if one was given"
-                raise CausalError(Fault(f"the scheduler is gone: {error}", "cluster", mend)) from None
+                what = f"the scheduler is gone: {str(error).splitlines()[0]}"
+                raise CausalError(Fault(what, "cluster", mend)) from None
             if job.path is not None and not isinstance(found, CausalError):
                 write_tree(found, job.path)
             yield job, found
