@@ -338,8 +338,8 @@ def _there(client: Client, jobs: Sequence[_Job]) -> Generator[_Outcome]:
                 found = future.result()
             except ConvergenceError as error:
                 found = error
-            except KilledWorker as error:
-                found = CausalError(Fault(f"its worker died: {error}", mend="give the workers more memory"))
+            except KilledWorker:
+                found = CausalError(Fault("each worker died that tried it", mend="give the workers more memory"))
             except ImportError as error:
                 mend = "install there what runs here, causal-claims and the same versions of pymc, nutpie and numpy"
                 raise CausalError(Fault(f"the workers cannot load it: {error}", "cluster", mend)) from None

@@ -399,6 +399,15 @@ def test_several_studies_and_failures_come_back_from_a_cluster(
 
 
 @pytest.mark.slow
+def test_workers_of_another_version_are_refused(
+    cluster: Any, toy_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["causal.refits"], "made_by", lambda: "another version")
+    with pytest.raises(ca.CausalError, match="their version of causal-claims"):
+        fit_many([toy_model] * 3, **FEW, cluster=cluster.scheduler_address)
+
+
+@pytest.mark.slow
 def test_an_interrupt_cancels_what_waits_on_a_cluster(cluster: Any, toy_model: Model, tmp_path: Path) -> None:
     from distributed import Client
 
