@@ -5,7 +5,8 @@
 Each refit is 4 chains of 1,000 draws after 500 of warm-up. Ours goes from panels to fits: `fit_many(panels, like=model)` builds each model, swaps its data in,
 samples, measures convergence and labels the draws. CPU seconds are those of all threads, and say what a machine with other work on it
 hides: two free cores make two over that many refits a second. Bare nutpie has the same compiled form and arrays that are ready, and samples one world
-after another, 4 chains at once on all cores, with nothing after the sampler's own trace; compiling each time is what a loop over `pm.Model`s does. Ours and bare alternate.
+after another, 4 chains at once on all cores, with nothing after the sampler's own trace;
+compiling each time is what a loop over `pm.Model`s does. Ours and bare alternate.
 """
 
 from __future__ import annotations
