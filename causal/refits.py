@@ -22,7 +22,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING, Any, overload
 
@@ -58,6 +58,8 @@ FitsProgress = Callable[[int, int, int], None]
 
 _ANSWER = 4
 """Seconds within which a scheduler has to answer."""
+_GLANCE = 0.2
+"""Seconds after which waiting for a fit looks up, so that an interrupt gets through."""
 _EXTRA = "install the extra: pip install 'causal-claims[cluster]'"
 
 
@@ -256,7 +258,7 @@ def _here(jobs: Sequence[_Job]) -> Generator[_Outcome]:
         for future in list(waiting):
             future.add_done_callback(done.put)
         while waiting or running:
-            future = done.get()
+            future = _next(done)
             if future in running:
                 yield running.pop(future), future.result()
                 continue
@@ -269,6 +271,15 @@ def _here(jobs: Sequence[_Job]) -> Generator[_Outcome]:
         stop.set()
         compiling.shutdown(wait=False, cancel_futures=True)
         fitting.shutdown(wait=True, cancel_futures=True)
+
+
+def _next(done: SimpleQueue[Future[Any]]) -> Future[Any]:
+    # A wait without an end misses an interrupt that arrives just before it begins.
+    while True:
+        try:
+            return done.get(timeout=_GLANCE)
+        except Empty:
+            continue
 
 
 def _made(job: _Job, stop: Event) -> xr.DataTree | ConvergenceError:
