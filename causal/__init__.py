@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from causal.claim import Claim, Figure, Ledger, Source
     from causal.coverage import Coverage, coverage
     from causal.dist import Normal, Uniform
-    from causal.errors import CausalError, ConvergenceError, Fault
+    from causal.errors import CausalError, ConvergenceError, Fault, RefitError
     from causal.fit import Fit, fit
     from causal.graph import Edge, Graph, Latent, Node, Sign
     from causal.identification import Identification, identify, identify_edge
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from causal.model import Model, Priors
     from causal.others import with_others
     from causal.panel import Panel, Study, read_csv
+    from causal.refits import fit_many, seed_of, with_data
     from causal.reported import Reported
     from causal.separation import Independence, implied_independences
     from causal.simulate import contrast, simulate
@@ -50,7 +51,7 @@ _HOME = {
     "claim": ("Claim", "Figure", "Ledger", "Source"),
     "coverage": ("Coverage", "coverage"),
     "dist": ("Normal", "Uniform"),
-    "errors": ("CausalError", "ConvergenceError", "Fault"),
+    "errors": ("CausalError", "ConvergenceError", "Fault", "RefitError"),
     "fit": ("Fit", "fit"),
     "graph": ("Edge", "Graph", "Latent", "Node", "Sign"),
     "identification": ("Identification", "identify", "identify_edge"),
@@ -73,6 +74,7 @@ _HOME = {
         "to_mermaid",
         "to_networkx",
     ),
+    "refits": ("fit_many", "seed_of", "with_data"),
     "reported": ("Reported",),
     "verdict": ("Evidence", "Verdict", "judge"),
     "weights": ("Weights",),
@@ -104,6 +106,7 @@ __all__ = [
     "Normal",
     "Panel",
     "Priors",
+    "RefitError",
     "Reported",
     "ScaleEdge",
     "Set",
@@ -120,6 +123,7 @@ __all__ = [
     "contrast",
     "coverage",
     "fit",
+    "fit_many",
     "from_dagitty",
     "from_networkx",
     "identify",
@@ -131,12 +135,14 @@ __all__ = [
     "read_edge",
     "read_graph",
     "read_interventions",
+    "seed_of",
     "simulate",
     "to_dagitty",
     "to_dot",
     "to_mermaid",
     "to_networkx",
     "what_to_measure",
+    "with_data",
     "with_others",
 ]
 

@@ -186,7 +186,7 @@ def graph(bundle: str | None, form: str, out: Path | None) -> None:
     if out is None:
         click.echo(drawn if form in ("png", "svg") else drawn.decode())
         return
-    from causal.fit import write_whole
+    from causal.netcdf import write_whole
 
     write_whole(out, lambda part: part.write_bytes(drawn))
 

@@ -10,8 +10,10 @@ claims.toml:41 [claim.c7] no node 'corruptoin'; did you mean 'corruption'?
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,27 @@ class CausalError(ValueError):
         self.faults: tuple[Fault, ...] = tuple(f if isinstance(f, Fault) else Fault(f) for f in faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error that comes from another process keeps its faults.
+        return type(self), self.faults
+
 
 class ConvergenceError(CausalError):
     """The sampler's draws cannot be trusted; the faults name the parameters and what to try."""
+
+
+class RefitError(CausalError):
+    """Some of many fits failed; each fault says which (`fits[3]`) and why.
+
+    `fits` holds every fit that is there at the place that it has among all, and None where one failed.
+    """
+
+    def __init__(self, *faults: Fault | str, fits: Sequence[Any] = ()) -> None:
+        super().__init__(*faults)
+        self.fits: list[Any] = list(fits)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(RefitError, fits=self.fits), self.faults
 
 
 def raise_all(faults: Iterable[Fault]) -> None:

@@ -1,9 +1,9 @@
 """Sampling: from a `Model` to a `Fit`, refused where the draws cannot be trusted, and kept where it may be asked again.
 
 Compiling takes most of the time, so models of the same structure share one compiled form in a process
-and only their data are swapped. `fit` with a `store` folder keeps each result as netCDF, which ArviZ opens,
-under a hash of everything that it depends on; it is written beside its place first and moved there whole, so an interrupted run leaves
-no half file.
+and only their data are swapped, those that the chains start from among them: what was compiled earlier leaves no trace in the draws.
+`fit` with a `store` folder keeps each result as netCDF, which ArviZ opens, under a hash of everything that it depends on. Many fits at once
+are `causal.refits`, which has from here the parts that `fit` is made of.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -25,6 +27,7 @@ from causal.equations import Floats
 from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all
 from causal.joint import JointModel, drawn_pools
 from causal.model import Model
+from causal.netcdf import read_tree, write_tree
 from causal.noise import noise_arrays, noise_draws
 
 if TYPE_CHECKING:
@@ -39,9 +42,38 @@ WARM_UP_WITH_HOLES = 1000
 Progress = Callable[[int, int, int], None]
 """Called with finished draws, all draws (warm-up included, all chains) and divergences."""
 
+_PATIENCE = 0.1
+"""Seconds between two looks at whether the draws are still wanted."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Compiled:
+    """nutpie's compiled form, and the `pm.Model` it was made of: no user's, since its data are another model's whenever chains of that one start.
+
+    The compiled form swaps data in the density only; the function that gives the starting points reads those of `source`, one caller at a time.
+    """
+
+    form: Any
+    source: Any
+    lock: Lock = field(default_factory=Lock)
+
+    def starts(self, model: Model | JointModel) -> Callable[[int], Floats]:
+        """The starting point (unconstrained parameter) for a chain's seed, from the priors and the data of `model`."""
+        read = {name: self.source[name] for name in model.data if name in self.source.named_vars}
+
+        def start(seed: int) -> Floats:
+            with self.lock:
+                for name, variable in read.items():
+                    variable.set_value(np.asarray(model.data[name], dtype=variable.dtype))
+                return self.form.initial_point_func(seed)
+
+        return start
+
+
 # Compiled forms by model structure: state that only saves time. A compiled form does not pickle, so it lives as long
 # as the process does.
-_COMPILED: dict[tuple[object, ...], Any] = {}
+_COMPILED: dict[tuple[object, ...], _Compiled] = {}
+_COMPILING = Lock()
 
 
 @dataclass(frozen=True)
@@ -244,17 +276,65 @@ def fit(
     `store`: a folder in which an equal fit is looked up and this one is kept. Raises `ConvergenceError`, naming the quantities and what to try, where
     R-hat is above 1.01, bulk or tail ESS below 400, or more than .1 % of the draws diverged, unless `allow_unconverged`.
     """
-    _check_settings(seed=seed, draws=draws, chains=chains, tune=tune)
-    warm_up = tune if tune is not None else WARM_UP_WITH_HOLES if _with_holes(model) else WARM_UP
-    settings = {"seed": int(seed), "draws": int(draws), "chains": int(chains), "tune": int(warm_up)}
-    path = None if store is None else Path(store) / f"{fingerprint(model, settings)}.nc"
-    found = None if path is None else _stored(path, model)
-    tree = found
+    check_settings(seed=seed, draws=draws, chains=chains, tune=tune)
+    settings = settings_of(model, seed=seed, draws=draws, chains=chains, tune=tune)
+    path = None if store is None else place_of(model, settings, store)
+    tree = None if path is None else stored(path, model)
     if tree is None:
-        tree = _sampled(model, settings, progress)
+        tree = sampled(model, settings, cores=min(chains, os.cpu_count() or 1), progress=progress)
         # A refused fit is kept too: asking again would only repeat the same refusal more slowly.
         if path is not None:
             write_tree(tree, path)
+    return fit_of(model, tree, allow_unconverged=allow_unconverged)
+
+
+def check_settings(**settings: int | None) -> None:
+    """Raise `CausalError` with every one of seed, draws, chains and tune that no fit can have."""
+    faults = [
+        Fault(f"{name} is {value!r}", mend="give a whole number" + (" above 0" if name != "seed" else ", 0 or above"))
+        for name, value in settings.items()
+        if value is not None
+        and (not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < (name != "seed"))
+    ]
+    seed = settings.get("seed")
+    if not faults and seed is not None and seed >= 2**64:
+        faults.append(Fault("the seed is too large", mend="give a whole number below 2**64"))
+    raise_all(faults)
+
+
+def settings_of(
+    model: Model | JointModel, *, seed: int, draws: int, chains: int, tune: int | None = None
+) -> dict[str, int]:
+    """What a fit's draws depend on beside the model; without `tune` the warm-up that the model needs."""
+    warm_up = tune if tune is not None else WARM_UP_WITH_HOLES if _with_holes(model) else WARM_UP
+    return {"seed": int(seed), "draws": int(draws), "chains": int(chains), "tune": int(warm_up)}
+
+
+def place_of(model: Model | JointModel, settings: Mapping[str, int], store: Path | str) -> Path:
+    """The file of the folder `store` in which this fit is kept."""
+    return Path(store) / f"{fingerprint(model, settings)}.nc"
+
+
+def stored(path: Path, model: Model | JointModel) -> xr.DataTree | None:
+    """The tree kept at `path`, or None; a file that is no fit of such a model is as broken as an unreadable one, and made anew."""
+    found = read_tree(path)
+    if found is None:
+        return None
+    needed = {"posterior", "sample_stats"}
+    needed |= (
+        {"prior", "observed_data"}
+        if isinstance(model, Model)
+        else {_group(study) for study in range(len(model.models))}
+    )
+    try:
+        _convergence(found)
+    except (ValueError, KeyError):
+        return None
+    return found if needed <= set(found.children) else None
+
+
+def fit_of(model: Model | JointModel, tree: xr.DataTree, *, allow_unconverged: bool) -> Fit | JointFit:
+    """The fit of a sampled tree. Raises `ConvergenceError` as `fit` does."""
     convergence = _convergence(tree)
     if not (allow_unconverged or convergence.passed):
         raise ConvergenceError(*_convergence_faults(convergence))
@@ -264,15 +344,21 @@ def fit(
 def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
     """A hash of everything a fit depends on: graph, data, priors, settings and the versions of what computes it."""
     digest = hashlib.sha256()
-    described: dict[str, Any] = {
-        "settings": dict(settings),
-        "versions": {name: version(name) for name in ("causal-claims", "pymc", "nutpie", "numpy")},
-    }
+    described: dict[str, Any] = {"settings": dict(settings), "made_by": made_by()}
     if isinstance(model, JointModel):
         described["pools"] = [repr(pool) for pool in model.pools]
         described["reported"] = [repr(each) for each in model.reported]
     digest.update(json.dumps(described, sort_keys=True).encode())
-    # The code that makes the numbers counts as their version too.
+    for each in (model,) if isinstance(model, Model) else model.models:
+        digest.update(_described(each))
+    return digest.hexdigest()[:32]
+
+
+@cache
+def made_by() -> str:
+    """A hash of what computes a fit: the versions of the packages, and the code that makes the numbers, which counts as a version too."""
+    versions = {name: version(name) for name in ("causal-claims", "pymc", "nutpie", "numpy")}
+    digest = hashlib.sha256(json.dumps(versions, sort_keys=True).encode())
     for module in (
         "weights",
         "engine",
@@ -287,9 +373,7 @@ def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
         "fit",
     ):
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
-    for each in (model,) if isinstance(model, Model) else model.models:
-        digest.update(_described(each))
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
 
 
 def _described(model: Model) -> bytes:
@@ -316,50 +400,78 @@ def _described(model: Model) -> bytes:
 
 
 def compiled(model: Model | JointModel) -> Any:
-    """The compiled form of `model`, from an earlier model of the same structure where there was one."""
+    """The compiled form of `model`, from an earlier model of the same structure where there was one. Threads may ask at once."""
     import nutpie
 
-    if model.structure not in _COMPILED:
-        _COMPILED[model.structure] = nutpie.compile_pymc_model(model.pymc)
-    form = _COMPILED[model.structure]
-    known = {variable.name for variable in form.shared_var_keys}
-    return form.with_data(**{name: value for name, value in model.data.items() if name in known})
+    structure = model.structure
+    if structure not in _COMPILED:
+        with _COMPILING:
+            if structure not in _COMPILED:
+                source = replace(model).pymc
+                _COMPILED[structure] = _Compiled(nutpie.compile_pymc_model(source), source)
+    found = _COMPILED[structure]
+    known = {variable.name for variable in found.form.shared_var_keys}
+    form = found.form.with_data(**{name: value for name, value in model.data.items() if name in known})
+    return replace(form, initial_point_func=found.starts(model))
 
 
-def write_tree(tree: xr.DataTree, path: Path) -> None:
-    """Write a tree as netCDF, whole or not at all. Raises `CausalError` where the place cannot be written."""
-    write_whole(path, lambda part: tree.to_netcdf(part, engine="h5netcdf"))
+def sampled(
+    model: Model | JointModel,
+    settings: Mapping[str, int],
+    *,
+    cores: int,
+    progress: Progress | None = None,
+    stop: Event | None = None,
+) -> xr.DataTree:
+    """The groups of a fit as `settings_of` says, up to `cores` chains at once, which changes no draw; its measures of convergence are attributes.
 
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make a file beside `path`, then move it there, so that no half file ever stands at `path`.
-
-    The folder is made where it is not there. Raises `CausalError` where the place cannot be written.
+    Raises `ConvergenceError` where no chain can start, and `CancelledError` soon after `stop` is set.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    import nutpie
+
+    form = compiled(model)
+    total = settings["chains"] * (settings["draws"] + settings["tune"])
+
+    def report(states: Sequence[Any]) -> None:
+        if progress is not None:
+            progress(sum(state.finished_draws for state in states), total, sum(state.divergences for state in states))
+
+    sampler = nutpie.sample(
+        form,
+        draws=settings["draws"],
+        tune=settings["tune"],
+        chains=settings["chains"],
+        cores=cores,
+        seed=settings["seed"],
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=report if progress is not None else None,
+        progress_rate=100,
+        blocking=False,
+    )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        raw = sampler.wait() if stop is None else _waited(sampler, stop)
+    except KeyboardInterrupt:
+        sampler.cancel()
+        raise
+    except RuntimeError as error:
+        raise ConvergenceError(
+            Fault(
+                f"sampling could not start: {str(error).splitlines()[0]}",
+                mend="look for a node on another scale than its unit suggests, or for a prior far from the data",
+            )
+        ) from None
+    return _tree(model, raw) if isinstance(model, Model) else _joint_tree(model, raw, settings["seed"])
+
+
+def _waited(sampler: Any, stop: Event) -> xr.DataTree:
+    while True:
         try:
-            write(part)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        what = f"cannot be written: {error.strerror or error}"
-        raise CausalError(Fault(what, where=str(path), mend="choose a folder you may write to")) from None
-
-
-def _check_settings(**settings: int | None) -> None:
-    faults = [
-        Fault(f"{name} is {value!r}", mend="give a whole number" + (" above 0" if name != "seed" else ", 0 or above"))
-        for name, value in settings.items()
-        if value is not None
-        and (not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < (name != "seed"))
-    ]
-    seed = settings.get("seed")
-    if not faults and seed is not None and seed >= 2**64:
-        faults.append(Fault("the seed is too large", mend="give a whole number below 2**64"))
-    raise_all(faults)
+            return sampler.wait(timeout=_PATIENCE)
+        except TimeoutError:
+            if stop.is_set():
+                sampler.cancel()
+                raise CancelledError from None
 
 
 def _term_named(model: Model, text: str) -> str:
@@ -389,44 +501,6 @@ def _term_named(model: Model, text: str) -> str:
 
 def _with_holes(model: Model | JointModel) -> bool:
     return any(each.design.holes.shape[1] > 0 for each in ((model,) if isinstance(model, Model) else model.models))
-
-
-def _sampled(model: Model | JointModel, settings: Mapping[str, int], progress: Progress | None) -> xr.DataTree:
-    import nutpie
-
-    form = compiled(model)
-    total = settings["chains"] * (settings["draws"] + settings["tune"])
-
-    def report(states: Sequence[Any]) -> None:
-        if progress is not None:
-            progress(sum(state.finished_draws for state in states), total, sum(state.divergences for state in states))
-
-    sampler = nutpie.sample(
-        form,
-        draws=settings["draws"],
-        tune=settings["tune"],
-        chains=settings["chains"],
-        cores=min(settings["chains"], os.cpu_count() or 1),
-        seed=settings["seed"],
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=report if progress is not None else None,
-        progress_rate=100,
-        blocking=False,
-    )
-    try:
-        raw = sampler.wait()
-    except KeyboardInterrupt:
-        sampler.cancel()
-        raise
-    except RuntimeError as error:
-        raise ConvergenceError(
-            Fault(
-                f"sampling could not start: {str(error).splitlines()[0]}",
-                mend="look for a node on another scale than its unit suggests, or for a prior far from the data",
-            )
-        ) from None
-    return _tree(model, raw) if isinstance(model, Model) else _joint_tree(model, raw, settings["seed"])
 
 
 def _tree(model: Model, raw: xr.DataTree) -> xr.DataTree:
@@ -669,24 +743,3 @@ def _convergence_faults(found: Convergence) -> list[Fault]:
             )
         )
     return faults
-
-
-def _stored(path: Path, model: Model | JointModel) -> xr.DataTree | None:
-    """The tree kept at `path`, or None; a file that cannot be read is taken for none and made anew."""
-    if not path.is_file():
-        return None
-    import xarray as xr
-
-    try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            found = tree.load()
-        _convergence(found)  # a readable file that is no fit is as broken as an unreadable one
-        needed = {"posterior", "sample_stats"}
-        needed |= (
-            {"prior", "observed_data"}
-            if isinstance(model, Model)
-            else {_group(study) for study in range(len(model.models))}
-        )
-        return found if needed <= set(found.children) else None
-    except (OSError, ValueError, KeyError):
-        return None

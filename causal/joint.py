@@ -86,7 +86,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class JointModel:
-    """What is fitted to several studies at once: a `Model` for each, and the effects that they share."""
+    """What is fitted to several studies at once: a `Model` for each, and the effects that they share.
+
+    `transport` is the scale of the prior of tau that was asked for. Pickles as a `Model` does, without the `pm.Model`.
+    """
 
     graph: Graph
     models: tuple[Model, ...]
@@ -94,6 +97,10 @@ class JointModel:
     pools: tuple[Pool, ...]
     notes: tuple[str, ...]
     reported: tuple[Reported, ...] = ()
+    transport: float = TRANSPORT
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "pymc"}
 
     @cached_property
     def pymc(self) -> pm.Model:
@@ -223,7 +230,7 @@ def build_model(
     notes = [f"{model.study.name}: {note}" for model in models for note in model.notes]
     notes += [f"{each.name}: that it identifies {each.edge} is its source's word" for each in reported]
     pools = _pools(models, transport, notes, graph, known, reported)
-    return JointModel(graph, tuple(models), known, pools, tuple(notes), tuple(reported))
+    return JointModel(graph, tuple(models), known, pools, tuple(notes), tuple(reported), transport)
 
 
 def overlaps(models: Sequence[Model]) -> tuple[Fault, ...]:

@@ -147,7 +147,11 @@ class Design:
 
 @dataclass(frozen=True)
 class Model:
-    """What is fitted: the measured equations of a graph, a study's data and the priors of the terms."""
+    """What is fitted: the measured equations of a graph, a study's data and the priors of the terms.
+
+    `graph` is that part of the graph which the study keeps, `whole` the graph itself where the study sets nodes aside, else None; `year_effects` is
+    what was asked for. A model pickles, but for the `pm.Model`, which is built anew where it is asked for.
+    """
 
     graph: Graph
     study: Study
@@ -158,6 +162,11 @@ class Model:
     loadings: tuple[tuple[int, int], ...]
     notes: tuple[str, ...]
     cells: tuple[Cells, ...] = ()
+    year_effects: bool = True
+    whole: Graph | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "pymc"}
 
     @cached_property
     def pymc(self) -> pm.Model:
@@ -222,6 +231,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     if not isinstance(graph, Graph):
         raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
     kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
+    whole = graph if len(kept.names) < len(graph.names) else None
     faults = list(study_faults(study, kept))
     try:
         edge_priors = priors.of(graph)
@@ -233,7 +243,8 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
         for name, prior in edge_priors.items()
     }
     if study.panel.table is not None:
-        return _engine_model(kept, study, study.panel.table, priors, edge_priors, year_effects=year_effects)
+        made = _engine_model(kept, study, study.panel.table, priors, edge_priors, year_effects=year_effects)
+        return replace(made, whole=whole)
     natural = study.values(kept).transpose("variable", "unit", "time")
     values = natural.copy(
         data=np.stack(
@@ -283,7 +294,8 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
         for left, right in system.correlated
         if not (linear[system.nodes.index(left)] and linear[system.nodes.index(right)])
     )
-    return Model(kept, study, system, design, priors, terms, _loadings(system, linear), tuple(notes), cells)
+    loadings = _loadings(system, linear)
+    return Model(kept, study, system, design, priors, terms, loadings, tuple(notes), cells, year_effects, whole)
 
 
 def _system(kept: Graph, study: Study, common: Sequence[str], notes: list[str]) -> System:
@@ -353,7 +365,8 @@ def _engine_model(
         crossed=standard,
     )
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
-    return Model(kept, study, system, design, priors, terms, _loadings(system), tuple(notes))
+    loadings = _loadings(system)
+    return Model(kept, study, system, design, priors, terms, loadings, tuple(notes), year_effects=year_effects)
 
 
 def _engine_column(study: Study, node: str, family: str) -> engine.Column:

@@ -25,7 +25,7 @@ import math
 import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,10 @@ class Panel:
                     "a panel's data are an xarray.Dataset with coordinates unit and time", mend="use Panel.from_frame"
                 )
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only views of mappings do not pickle.
+        return Panel, (self.data, self.notes, dict(self.refused), self.table)
 
     @classmethod
     def from_frame(
@@ -227,6 +231,12 @@ class Study:
             }
             object.__setattr__(self, "measures", MappingProxyType(made))
         object.__setattr__(self, "sets_aside", tuple(self.sets_aside))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only views of mappings do not pickle.
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+        return Study, tuple(plain.values())
 
     @property
     def notes(self) -> tuple[str, ...]:

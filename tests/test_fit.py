@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import xarray as xr
 
 from causal.dist import Normal
 from causal.errors import CausalError, ConvergenceError
-from causal.fit import _COMPILED, Fit, compiled, fingerprint, fit, write_tree  # pyright: ignore[reportPrivateUsage]
+from causal.fit import _COMPILED, Fit, compiled, fingerprint, fit  # pyright: ignore[reportPrivateUsage]
 from causal.graph import Edge, Graph, Node
 from causal.joint import build_model
 from causal.model import Model
+from causal.netcdf import write_tree
 from causal.panel import Panel
 from causal.syntax import read_graph
 from tests.oracle import loops
@@ -64,6 +66,27 @@ def test_models_of_one_structure_share_one_compiled_form_with_their_own_data(toy
     assert dict(_COMPILED) == before
     xr.testing.assert_identical(fresh, toy_fit.posterior["effect"])  # the other's data did not stay behind
     assert draws.sizes["draw"] == 60
+
+
+@pytest.mark.slow
+def test_what_was_compiled_earlier_in_the_process_leaves_no_trace_in_the_draws(
+    toy_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(toy_model, seed=1, **FEW, allow_unconverged=True)
+    # Chains start near the prior's mean, which here is far from that of the model that was compiled.
+    far = build_model(toy_model.graph, toy_model.study, {"x -> y": Normal(3.0, 0.5)})
+    assert far.structure == toy_model.structure
+    after = fit(far, seed=1, **FEW, allow_unconverged=True).posterior
+    monkeypatch.setattr(sys.modules["causal.fit"], "_COMPILED", {})
+    xr.testing.assert_identical(after, fit(far, seed=1, **FEW, allow_unconverged=True).posterior)
+
+
+def test_chains_start_from_the_priors_of_their_own_model_and_no_users_model_is_touched(toy_model: Model) -> None:
+    far = build_model(toy_model.graph, toy_model.study, {"x -> y": Normal(3.0, 0.5)})
+    first, second = compiled(toy_model), compiled(far)
+    moved = second.initial_point_func(1) - first.initial_point_func(1)
+    assert sorted(moved.round(12)) == [0.0] * (len(moved) - 1) + [3.0]
+    np.testing.assert_array_equal(toy_model.pymc["numbers"].get_value(), toy_model.data["numbers"])
 
 
 def test_equal_seeds_give_equal_draws_and_others_do_not(toy_model: Model) -> None:

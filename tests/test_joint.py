@@ -364,7 +364,7 @@ def test_a_stored_fit_is_the_same_and_is_not_sampled_again(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("sampled again")
 
-    monkeypatch.setattr(sys.modules["causal.fit"], "_sampled", refuse)
+    monkeypatch.setattr(sys.modules["causal.fit"], "sampled", refuse)
     again = fit(three, seed=1, draws=300, chains=2, allow_unconverged=True, store=tmp_path)
     for group in ("posterior", "study_1/posterior"):
         for name, values in first.data[group].to_dataset().data_vars.items():

@@ -12,9 +12,10 @@ import numpy as np
 import xarray as xr
 
 from causal.analysis import JOINT_DRAWS, Analysis, analyse, prior_sets
-from causal.fit import fingerprint, write_tree
+from causal.fit import fingerprint
 from causal.joint import JointModel, build_model
 from causal.model import Model
+from causal.netcdf import write_tree
 from priors.read import read_bundle
 
 HOSTILE = "</script><b>bold</b><!-- & \"quoted\" 'text'"

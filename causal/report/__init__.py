@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from causal.fit import write_tree, write_whole
+from causal.netcdf import write_tree, write_whole
 from causal.report.page import page
 from causal.report.tables import results_tree, verdicts_csv
 

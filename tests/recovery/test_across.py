@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from causal.fit import DIVERGENT_SHARE_LIMIT, fit
+from causal.fit import DIVERGENT_SHARE_LIMIT
 from causal.joint import build_model
 from causal.model import Model
 from causal.panel import Panel, Study
+from causal.refits import fit_many
 from causal.syntax import read_graph
 from tests.oracle import across, loops
 
@@ -48,9 +49,9 @@ def uncorrected(model: Model) -> Model:
 def worlds(count: int, *, years: bool, corrected: bool = True) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
     """Errors of the posterior means (world, edge), whether 90 % intervals cover (world, edge), and the fits that diverged."""
     errors, covers, diverged = [], [], 0
-    for seed in range(count):
-        model = model_of(seed, years=years)
-        found = fit(model if corrected else uncorrected(model), seed=seed, draws=400, chains=2, allow_unconverged=True)
+    models = [model_of(seed, years=years) for seed in range(count)]
+    models = models if corrected else [uncorrected(model) for model in models]
+    for found in fit_many(models, draws=400, chains=2, allow_unconverged=True):
         diverged += found.convergence.divergent_share > DIVERGENT_SHARE_LIMIT
         draws = {name: found.edge(name).to_numpy().ravel() for name in TRUE}
         errors.append([draws[name].mean() - truth for name, truth in TRUE.items()])

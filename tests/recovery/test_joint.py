@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causal.fit import DIVERGENT_SHARE_LIMIT, JointFit, fit
-from causal.joint import build_model
+from causal.fit import DIVERGENT_SHARE_LIMIT
+from causal.joint import JointModel, build_model
 from causal.panel import Panel, Study
+from causal.refits import fit_many
 from causal.syntax import read_graph
 from tests.oracle import loops
 
@@ -18,16 +19,16 @@ ASKED = {edge: truth for edge, truth in loops.FOUR_TRUE.items() if edge[:2] != (
 """No study measures both ends of illicit -> revenue."""
 
 
-def world(seed: int) -> JointFit:
-    """Three studies of the same loop, 25 units over 12 years each, in one fit of 2 chains of 400 draws."""
+def world(seed: int) -> JointModel:
+    """Three studies of the same loop, 25 units over 12 years each, as one model."""
     studies: list[Study] = []
     for k, nodes in enumerate(PARTS):
         frame = loops.panel(loops.FOUR_TRUE, units=25, times=12, seed=5000 + 10 * seed + k, year_sd=0.5)
         frame["unit"] = [f"{k} {unit}" for unit in frame["unit"]]
         panel = Panel.from_frame(frame[["unit", "year", *nodes]], unit="unit", time="year")
         studies.append(Study(panel, name=f"study {k}"))
-    found = fit(build_model(read_graph(loops.FOUR), studies), seed=seed, draws=400, chains=2, allow_unconverged=True)
-    assert isinstance(found, JointFit)
+    found = build_model(read_graph(loops.FOUR), studies)
+    assert isinstance(found, JointModel)
     return found
 
 
@@ -35,8 +36,7 @@ def test_three_studies_that_each_measure_two_of_four_nodes_give_back_the_loop() 
     covers: list[list[bool]] = []
     standing: list[list[float]] = []
     diverged = 0
-    for seed in range(100):
-        found = world(seed)
+    for found in fit_many([world(seed) for seed in range(100)], draws=400, chains=2, allow_unconverged=True):
         diverged += found.convergence.divergent_share > DIVERGENT_SHARE_LIMIT
         draws = [found.edge(loops.edge_name(*edge)).to_numpy() for edge in ASKED]
         bounds = [np.quantile(values, [0.05, 0.95]) for values in draws]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causal.fit import fit
 from causal.joint import build_model
 from causal.measurement import Measure, within_unit_sd
 from causal.panel import Panel, Study
+from causal.refits import fit_many
 from causal.syntax import read_graph
 from tests.oracle import loops
 
@@ -39,9 +39,8 @@ def panel_with(world: int, kind: str) -> Study:
 def recovered(kind: str) -> tuple[np.ndarray, np.ndarray]:
     """Errors of the posterior means, and whether 90 % intervals hold the truth: (world, edge)."""
     off, held = np.empty((WORLDS, 4)), np.empty((WORLDS, 4))
-    for world in range(WORLDS):
-        model = build_model(read_graph(loops.TWO), panel_with(world, kind))
-        found = fit(model, seed=world, draws=400, tune=500, chains=2, allow_unconverged=True)
+    models = [build_model(read_graph(loops.TWO), panel_with(world, kind)) for world in range(WORLDS)]
+    for world, found in enumerate(fit_many(models, draws=400, tune=500, chains=2, allow_unconverged=True)):
         for k, (edge, truth) in enumerate(loops.TWO_TRUE.items()):
             draws = found.edge(loops.edge_name(*edge)).to_numpy().ravel()
             low, high = np.quantile(draws, [0.05, 0.95])

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from causal.fit import DIVERGENT_SHARE_LIMIT, fit
+from causal.fit import DIVERGENT_SHARE_LIMIT
 from causal.joint import build_model
 from causal.panel import Panel
+from causal.refits import fit_many
 from causal.syntax import read_graph
 from tests.oracle import loops
 
@@ -60,8 +61,8 @@ def recovered(
     means = np.empty((fits, len(effects)))
     covers = np.empty((fits, len(effects)), dtype=bool)
     diverged = np.empty(fits, dtype=bool)
-    for k in range(fits):
-        frame = loops.panel(
+    frames = [
+        loops.panel(
             effects,
             units=units,
             times=times,
@@ -70,13 +71,10 @@ def recovered(
             holes=holes,
             shock_covariance=shock_covariance,
         )
-        found = fit(
-            build_model(graph, Panel.from_frame(frame, unit="unit", time="year")),
-            seed=k,
-            draws=500,
-            chains=2,
-            allow_unconverged=True,
-        )
+        for k in range(fits)
+    ]
+    models = [build_model(graph, Panel.from_frame(frame, unit="unit", time="year")) for frame in frames]
+    for k, found in enumerate(fit_many(models, draws=500, chains=2, allow_unconverged=True)):
         diverged[k] = found.convergence.divergent_share > DIVERGENT_SHARE_LIMIT
         for j, (edge, truth) in enumerate(effects.items()):
             draws = found.edge(loops.edge_name(*edge)).to_numpy()
