@@ -34,7 +34,8 @@ _SUFFIXES = {".csv": "csv", ".gz": "csv", ".tsv": "csv", ".parquet": "parquet", 
 class Table:
     """A table in a data engine with one row for each unit and time: `expression` is ibis's, `rows` its length.
 
-    `columns` are the number columns, `refused` the others with their type. `times` are the distinct times in order.
+    `columns` are the number columns, `refused` the others with their type. `times` are the distinct times in order. `outside`: rows that the
+    first and the last time to keep leave out.
     """
 
     expression: Any
@@ -44,6 +45,7 @@ class Table:
     columns: tuple[str, ...]
     refused: Mapping[str, str]
     times: NDArray[Any]
+    outside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def table(source: object, unit: str, time: str, *, first: Any = None, last: Any 
     if unit == time:
         faults.append(Fault(f"'{unit}' cannot be unit and time at once", mend="name two columns"))
     raise_all(faults)
+    whole = found
     if first is not None:
         found = found.filter(found[time] >= first)
     if last is not None:
@@ -128,7 +131,11 @@ def table(source: object, unit: str, time: str, *, first: Any = None, last: Any 
     counted = _run(
         found.group_by(time).aggregate(rows=found.count(), nameless=found[unit].isnull().sum()).order_by(time)
     )
+    bounded = first is not None or last is not None
+    everything = int(_run(whole.aggregate(rows=whole.count()))["rows"].sum()) if bounded else 0
     if not len(counted) or not counted["rows"].sum():
+        if everything:
+            raise CausalError(Fault(f"no rows from {first} to {last}", mend="widen the years to keep"))
         raise CausalError(Fault("no rows", mend="give one row for each unit and time"))
     timeless = counted.loc[counted[time].isna(), "rows"].sum()
     raise_all(
@@ -139,7 +146,24 @@ def table(source: object, unit: str, time: str, *, first: Any = None, last: Any 
     others = [name for name in schema if name not in (unit, time)]
     numeric = tuple(name for name in others if schema[name].is_numeric() or schema[name].is_boolean())
     refused = {name: str(schema[name]) for name in others if name not in numeric}
-    return Table(found, unit, time, int(counted["rows"].sum()), numeric, refused, counted[time].to_numpy())
+    rows = int(counted["rows"].sum())
+    outside = everything - rows if bounded else 0
+    return Table(found, unit, time, rows, numeric, refused, counted[time].to_numpy(), outside)
+
+
+def unit_texts(table: Table) -> list[str]:
+    """The distinct units where they are texts, in order; nothing where they are not."""
+    units = table.expression[table.unit]
+    if not units.type().is_string():
+        return []
+    return _run(table.expression.select(units).distinct().order_by(table.unit))[table.unit].tolist()
+
+
+def left_out(table: Table, periods: int) -> list[str]:
+    """The units, in order, that have fewer rows than `periods`."""
+    counted = table.expression.group_by(table.unit).aggregate(rows=table.expression.count())
+    short = counted.filter(counted["rows"] < periods).order_by(table.unit)
+    return [str(unit) for unit in _run(short)[table.unit]]
 
 
 def in_memory(table: Table) -> Any:

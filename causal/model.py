@@ -43,7 +43,7 @@ from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Edge, Graph
 from causal.noise import Noise, add_indicators, add_noise, noise_arrays, noise_numbers, noise_of
 from causal.others import mean_of_others
-from causal.panel import Study, same_in_every_unit, standard_scales, study_faults, weights_of
+from causal.panel import Study, same_in_every_unit, standard_scales, study_faults, study_notes, unit_times, weights_of
 from causal.weights import spectrum
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
             ]
         )
     )
-    notes = list(study.notes)
+    notes = list(study_notes(study, kept))
     swept = year_effects and values.sizes["unit"] > 1
     if year_effects and not swept:
         notes.append(_ONE_UNIT)
@@ -249,7 +249,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     scales = standard_scales(values).sel(variable=list(system.nodes)).to_numpy().astype(float)
     unusual = [k for k, node in enumerate(system.nodes) if kept.node(node).family not in families.LINEAR]
     weights = _weights(system, study, [system.nodes[k] for k in unusual], notes)
-    design = _design(system, array, scales, swept, study.name, notes, weights)
+    design = _design(system, array, scales, swept, study, notes, weights)
     design = _with_noise(design, kept, study, system, notes)
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
@@ -302,7 +302,7 @@ def _engine_model(
     year_effects: bool,
 ) -> Model:
     """The model of a study whose rows stay in a data engine: complete Normal series, as their cross-products."""
-    notes = list(study.notes)
+    notes = list(study_notes(study, kept))
     common: list[str] = []
     while True:
         system = _system(kept, study, common, notes)
@@ -320,11 +320,12 @@ def _engine_model(
         same = [node for k, node in enumerate(system.nodes) if sweep.year_effects and after[k] <= 1e-9 * before[k]]
         if not same:
             break
-        common, notes = [*common, *same], list(study.notes)
+        common, notes = [*common, *same], list(study_notes(study, kept))
     if year_effects and not sweep.year_effects:
         notes.append(_ONE_UNIT)
     if made.short:
-        notes.append(f"{made.short} of {made.short + units} units have too few complete periods and are left out")
+        gone = engine.left_out(table, system.lags + 2)
+        notes.append(_left_out(gone, made.short + units))
     notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
     scales = np.tile(made.scales, system.lags + 1)
     informed = _informed(sweep, study.name)
@@ -394,11 +395,12 @@ def _design(
     array: Floats,
     scales: Floats,
     year_effects: bool,
-    where: str,
+    study: Study,
     notes: list[str],
     weights: Floats | None = None,
 ) -> Design:
     nodes, units, times = array.shape
+    where, names, panel_times = study.name, study.panel.units, study.panel.times
     lags = system.lags
     _refuse_few_periods(times, lags, where)
     centres = np.array([float(np.nanmean(row)) for row in array])
@@ -433,7 +435,7 @@ def _design(
     if len(kept) == 0:
         raise CausalError(_no_unit_left(where))
     if len(kept) < units:
-        notes.append(f"{units - len(kept)} of {units} units have too few complete periods and are left out")
+        notes.append(_left_out([str(names[at]) for at in range(units) if at not in kept], units))
     standard, entry, stop = standard[:, kept], entry[kept], stop[kept]
     first = entry + lags
     needed = _cells_in_use(system, entry, stop, times)
@@ -445,7 +447,10 @@ def _design(
         notes.append(f"{holes.shape[1]} missing values inside the series are estimated with the model")
     trimmed = int((~used & (~np.isnan(standard)).any(axis=0)).sum())
     if trimmed:
-        notes.append(f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there")
+        places = unit_times(names[kept], panel_times, ~used & (~np.isnan(standard)).any(axis=0))
+        notes.append(
+            f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there: {places}"
+        )
     sweep = _informed(sweep_out(first, stop, year_effects=year_effects), where)
     anchors = _anchors(holes, first, needed.sum(axis=1) if year_effects else None)
     return Design(
@@ -503,6 +508,12 @@ def _with_noise(design: Design, kept: Graph, study: Study, system: System, notes
         hole_start=np.concatenate([design.hole_start, design.standard[tuple(noise.cells)]]),
         noise=noise,
     )
+
+
+def _left_out(gone: Sequence[str], units: int) -> str:
+    """That units are not in the fit, the first dozen by name."""
+    named = ", ".join(gone[:12]) + (f" and {len(gone) - 12} more" if len(gone) > 12 else "")
+    return f"{len(gone)} of {units} units have too few complete periods and are left out: {named}"
 
 
 def _refuse_few_periods(times: int, lags: int, where: str) -> None:
