@@ -11,6 +11,8 @@ Only complete series are reduced: a missing value, a gap inside a unit or a unit
 
 from __future__ import annotations
 
+import csv
+import gzip
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,6 +124,7 @@ def table(source: object, unit: str, time: str, *, first: Any = None, last: Any 
     ]
     if unit == time:
         faults.append(Fault(f"'{unit}' cannot be unit and time at once", mend="name two columns"))
+    faults.extend(_doubled(source, tuple(schema)))
     raise_all(faults)
     whole = found
     if first is not None:
@@ -280,6 +283,39 @@ def _opened_file(module: Any, path: Path) -> Any:
         return connection.read_csv(where) if kind == "csv" else connection.read_parquet(where)
     except Exception as error:  # the engine raises errors of its own for a file that is none of its kind
         raise CausalError(Fault(f"cannot be read: {_first_line(error)}", str(path), f"is it {kind}?")) from None
+
+
+def _doubled(source: object, names: Sequence[str]) -> list[Fault]:
+    """Columns of one name but for its case: an engine renames one of them, or takes the one for the other."""
+    given = _names_in_file(Path(source), len(names)) if isinstance(source, (str, Path)) else names
+    groups: dict[str, list[str]] = {}
+    for name in given:
+        groups.setdefault(name.strip().casefold(), []).append(name)
+    return [
+        Fault(f"column '{group[0]}' stands there twice", mend="rename one of the two")
+        if len(set(group)) == 1
+        else Fault(
+            f"columns {' and '.join(repr(name) for name in group)} differ in case or spaces only, which data engines do not tell apart",
+            mend="rename one of the two",
+        )
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _names_in_file(path: Path, columns: int) -> list[str]:
+    """The names of the columns as the first file has them; none where the line of names is not understood."""
+    if path.is_dir() or "*" in path.name:
+        path = min(path.glob("*.parquet") if path.is_dir() else path.parent.glob(path.name), default=path)
+    if _SUFFIXES.get(path.suffix.lower(), "parquet") == "parquet":
+        import pyarrow.parquet
+
+        return pyarrow.parquet.read_schema(path).names
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
+        line = file.readline()
+    found = (next(csv.reader([line], delimiter=mark), []) for mark in ",;\t|")
+    return next((names for names in found if len(names) == columns), [])
 
 
 def _run(expression: Any) -> Any:

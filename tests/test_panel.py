@@ -131,7 +131,7 @@ def test_a_stray_time_is_refused_and_not_filled_with_a_billion_periods() -> None
 def test_absent_rows_and_missing_values_and_a_lone_unit_are_noted_not_refused() -> None:
     frame = small(x=[1.0, NAN, 4.0, 8.0, NAN, 32.0]).drop(index=[0])
     notes = Panel.from_frame(frame, unit="unit", time="year").notes
-    assert notes == ("1 of 6 unit-times have no row and are missing", "values missing, of 6: x 3, y 1")
+    assert notes == ("1 of 6 unit-times have no row and are missing: b 2001", "values missing, of 6: x 3, y 1")
     alone = Panel.from_frame(small().iloc[:3], unit="unit", time="year")
     assert alone.notes == ("one unit only: nothing is compared between units",)
 
