@@ -150,7 +150,11 @@ class Panel:
         }
         data = xarray.Dataset(coords={"unit": np.array([], dtype=object), "time": times})
         names = [*table.columns, *table.refused]
-        alike = [*_alike("units", engine.unit_texts(table)), *_alike("columns", names)]
+        alike = [
+            *_alike("units", engine.unit_texts(table)),
+            *_alike("times", times.tolist()),
+            *_alike("columns", names),
+        ]
         notes = [*outside, *notes, *alike, f"{table.rows:,} rows stay in the data engine"]
         return cls(data, tuple(notes), MappingProxyType(refused), table)
 
@@ -610,7 +614,8 @@ def _assemble(
     present[unit_at, time_at] = True
     data = xarray.Dataset(variables, coords={"unit": units, "time": times})
     alike = [
-        *_alike("units", [text for text in units.tolist() if isinstance(text, str)]),
+        *_alike("units", units.tolist()),
+        *_alike("times", times.tolist()),
         *_alike("columns", rows.columns),
     ]
     notes = [*told, *outside, *notes, *alike, *_notes(data, present)]
@@ -721,9 +726,9 @@ def _outside_note(count: int, first: Any, last: Any) -> list[str]:
     return [f"{count:,} rows {' or '.join(bounds)} are left out"] if count else []
 
 
-def _alike(what: str, names: Iterable[str]) -> list[str]:
-    """That names differ in so little that they may mean the same."""
-    groups = look_alikes(names)
+def _alike(what: str, names: Iterable[object]) -> list[str]:
+    """That texts among the names differ in so little that they may mean the same."""
+    groups = look_alikes(name for name in names if isinstance(name, str))
     told = "; ".join(" and ".join(repr(name) for name in group) for group in groups[:_NAMED])
     more = f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else ""
     return [f"{what} are taken as different, though their names look alike: {told}{more}"] if groups else []

@@ -134,6 +134,8 @@ REFUSED = (
          ("row 5 column 'y': infinity", "u001 2001 stands in 2 rows: row 9, row 48; keep one row"),
          engine=("column 'y'", "1 of 49 values are infinite", "u001 2001 stands in several rows; keep one row"),
          command=("data.csv:7 column 'y': infinity", "data.csv:50 u001 2001 stands in 2 rows: data.csv:11, data.csv:50; keep one row")),
+    Case("a year that one unit lacks", without("unit == 'u001' and year == 2004"),
+         ("u001 2005 has no row before it; fill the gap, or take a part that fits in memory",), roads=("engine csv", "engine parquet")),
     Case("one period only", lambda frame: frame.query("year == 2000"), ("has a single period; effects over time need two or more",)),
     Case("fewer periods than a lag needs", lambda frame: frame.query("year < 2002"), ("2 periods are too few for a lag of 1; bring at least 3",),
          roads=ROADS[:-1]),
@@ -185,6 +187,9 @@ TREATED = (
     Case("units whose names look alike", named(u000="Peru", u001="peru ", u002="Perú"),
          ("units are taken as different, though their names look alike: 'Peru' and 'Perú' and 'peru '",),
          command=("units read without the spaces around them, in 8 rows: 'peru '", "look alike: 'Peru' and 'Perú' and 'peru'")),
+    Case("times that look alike", after(lambda frame: frame.assign(year=frame["year"].astype(str)), lambda frame: frame.assign(
+             year=frame["year"].where(frame.index != 5, "2005 "))), ("times are taken as different, though their names look alike: '2005' and '2005 '",),
+         roads=("frame", "parquet")),
     Case("a column named almost as a node", lambda frame: frame.rename(columns={"y": "Y"}),
          ("column 'Y' measures nothing: it is named almost as the node 'y'; rename it",)),
     Case("columns that look alike", lambda frame: frame.assign(other=1.0 * frame["year"], OTHER=2.0 * frame["year"]),

@@ -375,10 +375,8 @@ GRAPH = read_graph(loops.TWO)
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: build_model(GRAPH, panel_of(toy_frame(x=3.0))), "constant"),
         (lambda: build_model(GRAPH, panel_of(toy_frame(x=np.nan))), "all missing"),
         (lambda: build_model(GRAPH, panel_of(toy_frame(x="low"))), "column 'x'"),
-        (lambda: build_model(GRAPH, panel_of(toy_frame().query("year == 2000"))), "single period"),
         (
             lambda: build_model(read_graph("x -> y [lag=9]"), panel_of(toy_frame())),
             "8 periods are too few for a lag of 9",
