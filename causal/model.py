@@ -213,15 +213,7 @@ class Model:
 
 def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: bool = True) -> Model:
     """The model of `graph` on one study; `causal.joint.build_model` is the public way to it, and says what is raised."""
-    if not isinstance(graph, Graph):
-        raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
-    kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
-    faults = list(study_faults(study, kept))
-    try:
-        edge_priors = priors.of(graph)
-    except CausalError as error:
-        raise CausalError(*faults, *error.faults) from None
-    raise_all(faults)
+    kept, edge_priors = check_study(graph, study, priors)
     edge_priors = {
         name: WIDE if prior is SELF and _family_of_effect(kept, name) in _LOGISTIC else prior
         for name, prior in edge_priors.items()
@@ -275,6 +267,23 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
         if not (linear[system.nodes.index(left)] and linear[system.nodes.index(right)])
     )
     return Model(kept, study, system, design, priors, terms, _loadings(system, linear), tuple(notes), cells)
+
+
+def check_study(graph: Graph, study: Study, priors: Priors) -> tuple[Graph, dict[str, Dist]]:
+    """The part of the graph that the study keeps and the prior of every edge, without a look at rows in a data engine.
+
+    Raises `CausalError` with everything that is wrong with the study and the priors at once.
+    """
+    if not isinstance(graph, Graph):
+        raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
+    kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
+    faults = list(study_faults(study, kept))
+    try:
+        edge_priors = priors.of(graph)
+    except CausalError as error:
+        raise CausalError(*faults, *error.faults) from None
+    raise_all(faults)
+    return kept, edge_priors
 
 
 def _system(kept: Graph, study: Study, common: Sequence[str], notes: list[str]) -> System:
