@@ -1,6 +1,6 @@
 """A value that is missing and a value of the period before enter their children as themselves, not as what their own causes say of them.
 
-A model that puts the conditional mean in their place says .75 where .57 is right, and .97 where -.7 is (`benchmarks/peers.py` shows when).
+What a model loses that puts the conditional mean in their place is what `benchmarks/peers.py` measures.
 """
 
 from __future__ import annotations
