@@ -226,9 +226,11 @@ def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence
         cause, effect = (claims[0].edge.cause, claims[0].edge.effect) if claims[0].edge else ("", "")
         if not {cause, effect} <= set(observed):
             continue
-        for graph, found in ((bundle.graph, whole), (kept_graph, kept)):
-            identification = identify_edge(graph, edge, observed, weights=study.weights)
-            found.update({claim.key: identification for claim in claims})
+        of_whole = of_kept = identify_edge(bundle.graph, edge, observed, weights=study.weights)
+        if study.sets_aside:
+            of_kept = identify_edge(kept_graph, edge, observed, weights=study.weights)
+        whole |= {claim.key: of_whole for claim in claims}
+        kept |= {claim.key: of_kept for claim in claims}
     return Evidence(bundle.graph, dict(fits), whole, kept, _worst([check(result) for result in fits.values()]))
 
 

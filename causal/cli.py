@@ -411,14 +411,19 @@ def do(
 @_as_json
 @_command
 def check(bundle: str | None, as_json: bool) -> None:
-    """Every error in a bundle's files at once."""
+    """Every error in a bundle's files at once; without any, what a reader should know of its data."""
+    from causal.panel import study_notes
+
     found = _read(bundle)
+    notes = [(study.name, note) for study in found.studies for note in study_notes(study, found.graph)]
     if as_json:
-        _print_json({"errors": []})
-    else:
-        click.echo(
-            f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} studies, {len(found.interventions)} interventions, no errors"
-        )
+        _print_json({"errors": [], "notes": [{"study": study, "note": note} for study, note in notes]})
+        return
+    click.echo(
+        f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} studies, {len(found.interventions)} interventions, no errors"
+    )
+    for study, note in notes:
+        click.echo(f"{study}: {note}")
 
 
 def _read(bundle: str | None) -> Bundle:

@@ -10,6 +10,7 @@ claims.toml:41 [claim.c7] no node 'corruptoin'; did you mean 'corruption'?
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -74,3 +75,24 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return f"known: {', '.join(names)}" if names else "none is known"
+
+
+def look_alikes(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """The groups of different words that only case, accents or spaces tell apart, each in the order in which they came.
+
+    >>> look_alikes(["Peru", "Chile", "peru ", "Perú"])
+    (('Peru', 'peru ', 'Perú'),)
+    """
+    groups: dict[str, list[str]] = {}
+    for word in dict.fromkeys(words):
+        groups.setdefault(_plain(word), []).append(word)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _plain(word: str) -> str:
+    if word.isascii():  # a million names of units are mostly so
+        return "".join(word.split()).casefold()
+    letters = unicodedata.normalize("NFKD", word)
+    return "".join(
+        letter for letter in letters if not unicodedata.combining(letter) and not letter.isspace()
+    ).casefold()

@@ -40,6 +40,7 @@ from causal.model import (
     Model,
     Priors,
     add_likelihood,
+    check_study,
     likelihood_arrays,
     likelihood_numbers,
     places,
@@ -148,7 +149,11 @@ class JointModel:
     @property
     def names(self) -> tuple[str, ...]:
         """The studies' names, those of reported estimates behind the others."""
-        return (*(model.study.name for model in self.models), *(each.name for each in self.reported))
+        return _names(self.models, self.reported)
+
+    def members(self, pool: Pool) -> tuple[str, ...]:
+        """The names of the studies whose effects `pool` holds, in the order of its members."""
+        return tuple(self.names[study] for study, _ in pool.members)
 
     def at(self, pool: Pool) -> list[int]:
         """Where the members of `pool` stand in the vector of all studies' terms."""
@@ -217,7 +222,10 @@ def build_model(
     models: list[Model] = []
     for study in given:
         try:
-            models.append(study_model(graph, study, known, year_effects=year_effects))
+            if study.panel.table is None:
+                models.append(study_model(graph, study, known, year_effects=year_effects))
+            else:  # refused already: what else is wrong is told without a pass over its rows
+                check_study(graph, study, known)
         except CausalError as error:
             faults.extend(fault for fault in error.faults if fault not in faults)
     for each in reported:
@@ -357,7 +365,7 @@ def _pools(
         # What the source measured is not known by a column: how long a value lasts there is a number of its own.
         measure = f"reported by {each.name}" if edge.is_memory else ""
         shared.setdefault((edge.name, measure), []).append((len(models) + k, 0))
-    names_of_all = [*(model.study.name for model in models), *(each.name for each in reported)]
+    names_of_all = _names(models, reported)
     edge_priors = priors.of(graph)
     pooled: list[Pool] = []
     names = [name for name, _ in shared]
@@ -372,6 +380,11 @@ def _pools(
         scale = transport if bounds is None else transport / (1.0 - TYPICAL_MEMORY**2) / ((bounds[1] - bounds[0]) / 2.0)
         pooled.append(Pool(name, True, prior, bounds, scale, tuple(members)))
     return (*pooled, *own)
+
+
+def _names(models: Sequence[Model], reported: Sequence[Reported]) -> tuple[str, ...]:
+    """`JointModel.names`."""
+    return (*(model.study.name for model in models), *(each.name for each in reported))
 
 
 def _on_z(prior: Dist) -> tuple[Normal, tuple[float, float] | None]:

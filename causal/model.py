@@ -43,7 +43,7 @@ from causal.errors import CausalError, Fault, raise_all
 from causal.graph import Edge, Graph
 from causal.noise import Noise, add_indicators, add_noise, noise_arrays, noise_numbers, noise_of
 from causal.others import mean_of_others
-from causal.panel import Study, same_in_every_unit, standard_scales, study_faults, weights_of
+from causal.panel import Study, same_in_every_unit, standard_scales, study_faults, study_notes, unit_times, weights_of
 from causal.weights import spectrum
 
 if TYPE_CHECKING:
@@ -228,16 +228,8 @@ class Model:
 
 def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: bool = True) -> Model:
     """The model of `graph` on one study; `causal.joint.build_model` is the public way to it, and says what is raised."""
-    if not isinstance(graph, Graph):
-        raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
-    kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
+    kept, edge_priors = check_study(graph, study, priors)
     whole = graph if len(kept.names) < len(graph.names) else None
-    faults = list(study_faults(study, kept))
-    try:
-        edge_priors = priors.of(graph)
-    except CausalError as error:
-        raise CausalError(*faults, *error.faults) from None
-    raise_all(faults)
     edge_priors = {
         name: WIDE if prior is SELF and _family_of_effect(kept, name) in _LOGISTIC else prior
         for name, prior in edge_priors.items()
@@ -254,7 +246,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
             ]
         )
     )
-    notes = list(study.notes)
+    notes = list(study_notes(study, kept))
     swept = year_effects and values.sizes["unit"] > 1
     if year_effects and not swept:
         notes.append(_ONE_UNIT)
@@ -266,7 +258,7 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     scales = standard_scales(values).sel(variable=list(system.nodes)).to_numpy().astype(float)
     unusual = [k for k, node in enumerate(system.nodes) if kept.node(node).family not in families.LINEAR]
     weights = _weights(system, study, [system.nodes[k] for k in unusual], notes)
-    design = _design(system, array, scales, swept, study.name, notes, weights)
+    design = _design(system, array, scales, swept, study, notes, weights)
     design = _with_noise(design, kept, study, system, notes)
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
@@ -298,6 +290,23 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     return Model(kept, study, system, design, priors, terms, loadings, tuple(notes), cells, year_effects, whole)
 
 
+def check_study(graph: Graph, study: Study, priors: Priors) -> tuple[Graph, dict[str, Dist]]:
+    """The part of the graph that the study keeps and the prior of every edge, without a look at rows in a data engine.
+
+    Raises `CausalError` with everything that is wrong with the study and the priors at once.
+    """
+    if not isinstance(graph, Graph):
+        raise CausalError(Fault(f"the graph is a {type(graph).__name__}", mend="read it with ca.read_graph(text)"))
+    kept = graph.subgraph([name for name in graph.names if name not in study.sets_aside])
+    faults = list(study_faults(study, kept))
+    try:
+        edge_priors = priors.of(graph)
+    except CausalError as error:
+        raise CausalError(*faults, *error.faults) from None
+    raise_all(faults)
+    return kept, edge_priors
+
+
 def _system(kept: Graph, study: Study, common: Sequence[str], notes: list[str]) -> System:
     """The equations of the measured nodes without the `common` ones, which are the same in every unit."""
     for name in common:
@@ -323,7 +332,7 @@ def _engine_model(
     year_effects: bool,
 ) -> Model:
     """The model of a study whose rows stay in a data engine: complete Normal series, as their cross-products."""
-    notes = list(study.notes)
+    notes = list(study_notes(study, kept))
     common: list[str] = []
     while True:
         system = _system(kept, study, common, notes)
@@ -341,11 +350,12 @@ def _engine_model(
         same = [node for k, node in enumerate(system.nodes) if sweep.year_effects and after[k] <= 1e-9 * before[k]]
         if not same:
             break
-        common, notes = [*common, *same], list(study.notes)
+        common, notes = [*common, *same], list(study_notes(study, kept))
     if year_effects and not sweep.year_effects:
         notes.append(_ONE_UNIT)
     if made.short:
-        notes.append(f"{made.short} of {made.short + units} units have too few complete periods and are left out")
+        gone = engine.left_out(table, system.lags + 2)
+        notes.append(_left_out(gone, made.short + units))
     notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
     scales = np.tile(made.scales, system.lags + 1)
     informed = _informed(sweep, study.name)
@@ -416,11 +426,12 @@ def _design(
     array: Floats,
     scales: Floats,
     year_effects: bool,
-    where: str,
+    study: Study,
     notes: list[str],
     weights: Floats | None = None,
 ) -> Design:
     nodes, units, times = array.shape
+    where, names, panel_times = study.name, study.panel.units, study.panel.times
     lags = system.lags
     _refuse_few_periods(times, lags, where)
     centres = np.array([float(np.nanmean(row)) for row in array])
@@ -455,7 +466,7 @@ def _design(
     if len(kept) == 0:
         raise CausalError(_no_unit_left(where))
     if len(kept) < units:
-        notes.append(f"{units - len(kept)} of {units} units have too few complete periods and are left out")
+        notes.append(_left_out([str(names[at]) for at in range(units) if at not in kept], units))
     standard, entry, stop = standard[:, kept], entry[kept], stop[kept]
     first = entry + lags
     needed = _cells_in_use(system, entry, stop, times)
@@ -467,7 +478,10 @@ def _design(
         notes.append(f"{holes.shape[1]} missing values inside the series are estimated with the model")
     trimmed = int((~used & (~np.isnan(standard)).any(axis=0)).sum())
     if trimmed:
-        notes.append(f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there")
+        places = unit_times(names[kept], panel_times, ~used & (~np.isnan(standard)).any(axis=0))
+        notes.append(
+            f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there: {places}"
+        )
     sweep = _informed(sweep_out(first, stop, year_effects=year_effects), where)
     anchors = _anchors(holes, first, needed.sum(axis=1) if year_effects else None)
     return Design(
@@ -525,6 +539,12 @@ def _with_noise(design: Design, kept: Graph, study: Study, system: System, notes
         hole_start=np.concatenate([design.hole_start, design.standard[tuple(noise.cells)]]),
         noise=noise,
     )
+
+
+def _left_out(gone: Sequence[str], units: int) -> str:
+    """That units are not in the fit, the first dozen by name."""
+    named = ", ".join(gone[:12]) + (f" and {len(gone) - 12} more" if len(gone) > 12 else "")
+    return f"{len(gone)} of {units} units have too few complete periods and are left out: {named}"
 
 
 def _refuse_few_periods(times: int, lags: int, where: str) -> None:

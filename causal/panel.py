@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal import engine, families
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, look_alikes, nearest, raise_all
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
 from causal.weights import Weights
@@ -138,8 +138,13 @@ class Panel:
         if in_memory is not None and not isinstance(in_memory, bool):
             raise CausalError(Fault(f"in_memory is {in_memory!r}", mend="give True, False or None"))
         table = engine.table(source, unit, time, first=first, last=last)
+        outside = _outside_note(table.outside, first, last)
         if in_memory or (in_memory is None and table.rows <= IN_MEMORY):
-            return cls.from_frame(engine.in_memory(table), unit=unit, time=time)
+            panel = cls.from_frame(engine.in_memory(table), unit=unit, time=time)
+            return cls(panel.data, (*outside, *panel.notes), panel.refused)
+        faults: list[Fault] = []
+        _mixed_times(table.times, time, faults, lambda place: f"column '{time}':")
+        raise_all(faults)
         times, _, notes = _time_grid(table.times, time, "")
         refused = {
             name: Fault(
@@ -148,7 +153,13 @@ class Panel:
             for name, kind in table.refused.items()
         }
         data = xarray.Dataset(coords={"unit": np.array([], dtype=object), "time": times})
-        notes.append(f"{table.rows:,} rows stay in the data engine")
+        names = [*table.columns, *table.refused]
+        alike = [
+            *_alike("units", engine.unit_texts(table)),
+            *_alike("times", times.tolist()),
+            *_alike("columns", names),
+        ]
+        notes = [*outside, *notes, *alike, f"{table.rows:,} rows stay in the data engine"]
         return cls(data, tuple(notes), MappingProxyType(refused), table)
 
     @property
@@ -340,6 +351,9 @@ def leave_out(panel: Panel, rows: Sequence[str] = (), *, first: Any = None, last
     notes = [note for note in panel.notes if not note.startswith("values missing")]
     if rows:
         notes.append(f"left out: {_listed(rows, 12)}")
+    dropped = np.r_[0:start, stop + 1 : len(panel.times)]
+    if len(dropped):
+        notes.append(f"times left out: {_listed(panel.times[dropped], 12)}")
     notes.extend(_notes(data, np.ones((data.sizes["unit"], data.sizes["time"]), dtype=np.bool_)))
     return Panel(data, tuple(dict.fromkeys(notes)), panel.refused)
 
@@ -392,6 +406,32 @@ def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None 
     return tuple(faults)
 
 
+def study_notes(study: Study, graph: Graph) -> tuple[str, ...]:
+    """The panel's notes, and the columns that measure nothing though they are named almost as nodes of the graph that the study does not measure."""
+    unmeasured = [name for name in graph.names if name not in study.sets_aside and study.measure(name) is None]
+    if study.measures is not None or not unmeasured:
+        return study.notes
+    columns = [name for name in (*study.panel.columns, *study.panel.refused) if name not in graph.names]
+    pairs = [(column, node) for column in columns for node in unmeasured if look_alikes((column, node))]
+    return (
+        *study.notes,
+        *(
+            f"column '{column}' measures nothing: it is named almost as the node '{node}'; rename it if it measures that"
+            for column, node in pairs
+        ),
+    )
+
+
+def unit_times(units: NDArray[Any], times: NDArray[Any], flags: NDArray[np.bool_]) -> str:
+    """The flagged cells (unit, time) in words, the first dozen runs of them: "PER 2007 to 2008, VEN 2001"."""
+    runs: list[str] = []
+    for unit, row in zip(units, flags, strict=True):
+        steps = np.diff(np.concatenate([[0], row.astype(np.int8), [0]]))
+        for start, stop in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
+            runs.append(f"{unit} {times[start]}" + (f" to {times[stop - 1]}" if stop - start > 1 else ""))
+    return _listed(runs, 12)
+
+
 def weights_of(study: Study, name: str) -> Weights:
     """The study's weights of that name. Raises `CausalError` where it has none."""
     found = study.weights.get(name)
@@ -424,11 +464,12 @@ def read_csv(path: Path | str, *, unit: str, time: str, first: Any = None, last:
 
     Empty cells, NA, NaN and nan are missing; a unit is missing only where its cell is empty, since NA is Namibia.
     A column with any other cell that is no number is remembered as text. Whole-number units and times become
-    ints. Raises `CausalError` with everything wrong at once, each with the file, the line and the column.
+    ints. Spaces around a cell are no part of it, and rows in which every cell is empty are skipped; both are noted where they stand. Raises
+    `CausalError` with everything wrong at once, each with the file, the line and the column.
     """
     path = Path(path)
     faults: list[Fault] = []
-    names, lines, records = _csv_records(path, faults)
+    names, lines, records, empty = _csv_records(path, faults)
     faults.extend(_key_faults(names, unit, time, where=f"{path.name}:1"))
     if not {unit, time} <= set(names) or len(set(names)) < len(names):
         raise_all(faults)
@@ -445,7 +486,13 @@ def read_csv(path: Path | str, *, unit: str, time: str, first: Any = None, last:
         cell=lambda row, name: f"{path.name}:{lines[row]} column '{name}':",
         name=path.name,
     )
-    return _assemble(rows, unit, time, first, last, faults)
+    notes = [f"rows without a value are skipped: lines {_listed(empty, 12)}"] if empty else []
+    position = names.index(unit)
+    spaced = [record[position] for record in records if record[position] != record[position].strip()]
+    if spaced:
+        told = _listed([repr(text) for text in dict.fromkeys(spaced)], 12)
+        notes.append(f"units read without the spaces around them, in {len(spaced)} rows: {told}")
+    return _assemble(rows, unit, time, first, last, faults, notes)
 
 
 # ------------------------------------------------------------------------------------------------ assembling
@@ -516,8 +563,10 @@ class _Rows:
     name: str = ""
 
 
-def _assemble(rows: _Rows, unit: str, time: str, first: Any, last: Any, faults: list[Fault]) -> Panel:
-    """The panel of the rows; raises the given faults together with those that are found here."""
+def _assemble(
+    rows: _Rows, unit: str, time: str, first: Any, last: Any, faults: list[Fault], told: Sequence[str] = ()
+) -> Panel:
+    """The panel of the rows; raises the given faults together with those that are found here. `told` come first among its notes."""
     import xarray
 
     if rows.count == 0:
@@ -543,8 +592,10 @@ def _assemble(rows: _Rows, unit: str, time: str, first: Any, last: Any, faults: 
     if unit_keys is None or time_keys is None:
         raise CausalError(*faults)
     faults.extend(_duplicates(rows, kept, unit_keys, time_keys))
+    _mixed_times(time_keys, time, faults, lambda place: rows.cell(int(kept[place]), time))
     inside = _inside(time_keys, first, last, time, rows.name, faults)
     raise_all(faults)
+    outside = _outside_note(int((~inside).sum()), first, last)
     kept, unit_keys, time_keys = kept[inside], unit_keys[inside], time_keys[inside]
     if len(kept) == 0:
         raise CausalError(Fault(f"no rows from {first} to {last}", rows.name, "widen the years to keep"))
@@ -572,7 +623,13 @@ def _assemble(rows: _Rows, unit: str, time: str, first: Any, last: Any, faults: 
     present = np.zeros(shape, dtype=np.bool_)
     present[unit_at, time_at] = True
     data = xarray.Dataset(variables, coords={"unit": units, "time": times})
-    return Panel(data, (*notes, *_notes(data, present)), MappingProxyType(refused))
+    alike = [
+        *_alike("units", units.tolist()),
+        *_alike("times", times.tolist()),
+        *_alike("columns", rows.columns),
+    ]
+    notes = [*told, *outside, *notes, *alike, *_notes(data, present)]
+    return Panel(data, tuple(notes), MappingProxyType(refused))
 
 
 def _key_faults(
@@ -673,6 +730,43 @@ def _inside(
     return inside
 
 
+def _outside_note(count: int, first: Any, last: Any) -> list[str]:
+    """That rows before the first or after the last time to keep are left out."""
+    bounds = [f"{word} {bound}" for word, bound in (("before", first), ("after", last)) if bound is not None]
+    return [f"{count:,} rows {' or '.join(bounds)} are left out"] if count else []
+
+
+def _alike(what: str, names: Iterable[object]) -> list[str]:
+    """That texts among the names differ in so little that they may mean the same."""
+    groups = look_alikes(name for name in names if isinstance(name, str))
+    told = "; ".join(" and ".join(repr(name) for name in group) for group in groups[:_NAMED])
+    more = f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else ""
+    return [f"{what} are taken as different, though their names look alike: {told}{more}"] if groups else []
+
+
+def _mixed_times(times: NDArray[Any], name: str, faults: list[Fault], cell: Callable[[int], str]) -> None:
+    """A fault where some times are whole numbers and others words: they have an order as text only, and 2O05 would be a period of its own."""
+    if times.dtype != object:
+        return
+    texts = [(place, text) for place, text in enumerate(times.tolist()) if isinstance(text, str)]
+    whole = [(place, text) for place, text in texts if _WHOLE.fullmatch(text.strip())]
+    words = [(place, text) for place, text in texts if not _WHOLE.fullmatch(text.strip())]
+    if not whole or not words:
+        return
+    few, what = (
+        (words, "no whole number, as other times are")
+        if len(words) <= len(whole)
+        else (whole, "a whole number, as other times are not")
+    )
+    first = {text: place for place, text in reversed(few)}
+    named = sorted(first.items(), key=lambda each: each[1])[:_NAMED]
+    faults.extend(Fault(f"{_shown(text)} is {what}", cell(place), "write all times alike") for text, place in named)
+    if len(first) > _NAMED:
+        faults.append(
+            Fault(f"{len(first) - _NAMED} more times are like these", f"column '{name}'", "write all times alike")
+        )
+
+
 def _time_grid(keys: NDArray[Any], name: str, where: str) -> tuple[NDArray[Any], NDArray[np.intp], list[str]]:
     """The panel's times, each row's place among them, and what there is to note."""
     distinct, at = _distinct(keys)
@@ -724,7 +818,8 @@ def _notes(data: xarray.Dataset, present: NDArray[np.bool_]) -> list[str]:
     covered = present[:, present.any(axis=0)]
     absent = int((~covered).sum())
     if absent:
-        notes.append(f"{absent} of {covered.size} unit-times have no row and are missing")
+        places = unit_times(data["unit"].values, data["time"].values[present.any(axis=0)], ~covered)
+        notes.append(f"{absent} of {covered.size} unit-times have no row and are missing: {places}")
     missing = {str(name): int(np.isnan(array.values).sum()) for name, array in data.data_vars.items()}
     gaps = [f"{name} {count}" for name, count in missing.items() if count]
     if gaps:
@@ -749,6 +844,9 @@ def _measure_faults(panel: Panel, measure: Measure, where: str) -> list[Fault]:
         return faults
     for column in error:
         errors = panel.data[column].values
+        if not errors[~np.isnan(errors)].any() and not np.isnan(errors).all():
+            mend = "leave the error out of a column that is exact"
+            faults.append(Fault(f"column '{column}' is 0 everywhere, which is no standard error", where, mend))
         mend = "a standard error is 0 or more"
         faults.extend(_cell_faults(panel, column, errors < 0, "is no standard error", where, mend))
         valued = ~np.any([np.isnan(panel.data[name].values) for name in measure.columns], axis=0)
@@ -843,7 +941,9 @@ def _variation_fault(column: str, values: NDArray[np.float64], where: str) -> Fa
         return Fault(
             f"column '{column}' is constant at {present[0]:g}", where, "a constant tells nothing; leave it out"
         )
-    if values.shape[1] > 1 and not varies_within_units(values):
+    # What rounding leaves of a sum or a mean is no variation: `engine.reduce` draws the line at the same place.
+    rounding = 1e-12 * float(np.max(np.abs(present)))
+    if values.shape[1] > 1 and (not varies_within_units(values) or within_unit_sd(values) <= rounding):
         return Fault(
             f"column '{column}' does not vary within any unit",
             where,
@@ -885,8 +985,8 @@ def columns_of(panel: Panel, measure: Measure) -> dict[str, NDArray[np.float64]]
 # ---------------------------------------------------------------------------------------------- cells and files
 
 
-def _csv_records(path: Path, faults: list[Fault]) -> tuple[list[str], list[int], list[list[str]]]:
-    """The names, and for each row of the right length its line and its cells; faults for the rows that are not."""
+def _csv_records(path: Path, faults: list[Fault]) -> tuple[list[str], list[int], list[list[str]], list[int]]:
+    """The names, for each row of the right length its line and its cells, and the lines of nothing but commas; faults for other rows."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -902,11 +1002,14 @@ def _csv_records(path: Path, faults: list[Fault]) -> tuple[list[str], list[int],
     names: list[str] = []
     lines: list[int] = []
     records: list[list[str]] = []
+    empty: list[int] = []
     before = 0
     try:
         for record in reader:
             start, before = before + 1, reader.line_num
             if not any(cell.strip() for cell in record):
+                if len(record) > 1:
+                    empty.append(start)
                 continue
             if not names:
                 names = [cell.strip() for cell in record]
@@ -928,7 +1031,7 @@ def _csv_records(path: Path, faults: list[Fault]) -> tuple[list[str], list[int],
     except csv.Error as error:
         faults.append(Fault(f"is no CSV here: {error}", f"{path.name}:{before + 1}", "check the quotes"))
         raise CausalError(*faults) from error
-    return names, lines, records
+    return names, lines, records, empty
 
 
 def _as_float(cell: object) -> float | None:

@@ -284,8 +284,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         return None
     known = {finding.study: finding for finding in findings if finding.identified}
     model = together.fits["wide"].model
-    members = {pool.name: [model.names[study] for study, _ in pool.members] for pool in model.pools}
-    names = members.get(edge.name, [])
+    names = next((model.members(pool) for pool in model.pools if pool.name == edge.name), ())
     if len(names) < 2 or not known.keys() >= {*names}:
         return None
     draws = {
@@ -319,7 +318,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         _detectable(claim, draws["wide"]),
         tuple(failed),
         tuple(dict.fromkeys(node for study in names for node in known[study].set_aside)),
-        tuple(names),
+        names,
         (float(np.median(tau)), float(np.quantile(tau, 0.05)), float(np.quantile(tau, 0.95))),
     )
 
@@ -327,14 +326,15 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
 def _pooled_memory(fit: JointFit, node: str, studies: Sequence[str]) -> Draws:
     """The sum of a node's pooled effects on itself, draw by draw; not a number where these studies do not pool all of them."""
     model = fit.model
-    own = {
+    # In the order of the models' terms: a sum of floats in the order of a set would be another one in each process.
+    own = dict.fromkeys(
         term.name
         for each in model.models
         if each.study.name in studies
         for term in each.system.terms
         if term.cause == node and term.effect == node
-    }
-    pooled = {pool.name: {model.names[study] for study, _ in pool.members} for pool in model.pools if pool.identified}
+    )
+    pooled = {pool.name: {*model.members(pool)} for pool in model.pools if pool.identified}
     drawn = [
         fit.edge(name, scale="standard", transported=True).to_numpy().ravel()
         for name in own

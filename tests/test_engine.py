@@ -225,17 +225,11 @@ def damaged(**cells: Any) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("frame", "told"),
     [
-        (damaged(corruption=(3, None)), ["1 of 72 values are missing", "column 'corruption'", "in_memory=True"]),
-        (damaged(corruption=(3, np.inf), presence=(4, None)), ["infinite", "missing", "'corruption'", "'presence'"]),
+        (damaged(corruption=(3, None)), ["1 of 72 values are missing: u000 2003; drop", "column 'corruption'", "in_memory=True"]),
+        (damaged(corruption=(3, np.inf), presence=(4, None)), ["infinite or no number: u000 2003", "missing: u000 2004", "'corruption'", "'presence'"]),
         (damaged(unit=(3, None)), ["unit is missing in 1 rows"]),
         (damaged(year=(3, None)), ["time is missing in 1 rows"]),
-        (pd.concat([rows(), rows().iloc[[0, 1]]]), ["stands in several rows"]),
-        (rows()[lambda f: (f["year"] != 2004) | (f["unit"] != f["unit"].min())], ["2005 has no row before it"]),
-        (rows().assign(corruption=4.0), ["'corruption'", "does not vary within any unit"]),
-        (rows().assign(corruption=lambda f: f["unit"].rank(method="dense")), ["'corruption'", "does not vary within any unit"]),
         (rows().assign(corruption="high"), ["corruption", "no number"]),
-        (rows()[lambda f: f["year"] == f["year"].min()], ["single period"]),
-        (rows()[lambda f: f["year"] < f["year"].min() + 2], ["too few for a lag"]),
         (rows().drop(columns=["year"]), ["no time column 'year'"]),
         (rows().iloc[:0], ["no rows"]),
         (rows().rename(columns={node: node.upper() for node in NODES}), ["measures no node"]),
@@ -245,6 +239,27 @@ def test_bad_tables_are_told_in_words(frame: pd.DataFrame, told: list[str]) -> N
     with pytest.raises(ca.CausalError) as found:
         model(staying(frame))
     assert all(part in str(found.value) for part in told), str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("years", "told"),
+    [
+        ([2000, 2000], "u000 2000 stands in several rows"),
+        ([2000, 2002], "u000 2002 has no row before it"),
+        ([2000, 2000, 2001, 2002, 2003, 2004], "u000 2000 stands in several rows"),
+        ([2000, 2002, 2003, 2004, 2005, 2006], "u000 2002 has no row before it"),
+        # Two steps of 0 and 2 are as long as two of 1.
+        ([2000, 2000, 2002], "u000 2000 stands in several rows"),
+    ],
+)
+def test_rows_that_are_a_past_only_are_looked_at_too(years: list[int], told: str) -> None:
+    """With two lags the first two rows of a unit are no outcomes, and a unit of two rows has none at all."""
+    frame = rows().sort_values(["unit", "year"])
+    own = frame[frame["unit"] == "u000"].iloc[: len(years)].assign(year=years)
+    frame = pd.concat([own, frame[frame["unit"] != "u000"]])
+    with pytest.raises(ca.CausalError) as found:
+        model(staying(frame), ca.read_graph("corruption -> presence [lag=2]\npresence -> presence [lag=1]"))
+    assert str(found.value.faults[0]).startswith(told)
 
 
 def test_what_needs_the_values_in_memory_says_so() -> None:

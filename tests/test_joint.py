@@ -6,19 +6,23 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 from scipy import special, stats
 
 from causal.checks import CheckResult, check
 from causal.claim import Claim, Ledger, Source
 from causal.dist import Normal, Uniform
+from causal.equations import Term
 from causal.errors import CausalError
 from causal.fit import Convergence, JointFit, fit
+from causal.graph import Edge
 from causal.identification import Identification
 from causal.joint import (
     TAU_POINTS,
@@ -34,7 +38,14 @@ from causal.model import Model
 from causal.panel import Panel, Study
 from causal.simulate import contrast
 from causal.syntax import read_edge, read_graph
-from causal.verdict import PRIOR_SETS, Together, Verdict, judge, word
+from causal.verdict import (
+    PRIOR_SETS,
+    Together,
+    Verdict,
+    _pooled_memory,  # pyright: ignore[reportPrivateUsage]
+    judge,
+    word,
+)
 from tests.oracle import across, loops
 
 Floats = NDArray[np.float64]
@@ -287,6 +298,19 @@ def test_what_cannot_stand_beside_each_other_is_refused(
         build_model(LOOP, studies(), PRIORS, **settings)
 
 
+def test_rows_in_a_data_engine_are_refused_without_a_pass_over_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reduce(*_: Any) -> None:
+        raise AssertionError("the rows were reduced")
+
+    staying = Panel.from_table(rows("one", "revenue", "corruption"), in_memory=False)
+    monkeypatch.setattr("causal.engine.reduce", reduce)
+    flat = Study(panel(rows("two", "revenue", "corruption").assign(revenue=1.0)), name="two")
+    with pytest.raises(CausalError) as found:
+        build_model(LOOP, [Study(staying, {"revenue": "revenu"}, name="one"), flat])
+    told = str(found.value)
+    assert all(words in told for words in ("'one' stay in a data engine", "no column 'revenu'", "constant"))
+
+
 def test_faults_of_all_studies_come_at_once() -> None:
     flat = rows("one", "revenue", "corruption").assign(revenue=1.0)
     with pytest.raises(CausalError) as found:
@@ -421,6 +445,32 @@ def test_a_claims_own_scope_is_an_effect_in_a_study_yet_unseen(joint_fit: JointF
     assert wide.long_run_median == pytest.approx(float(np.median(draws[stays] / (1 - memory[stays]))))
     assert found.together.tau is not None
     assert found.together.tau[1] < found.together.tau[0] < found.together.tau[2]
+
+
+def test_several_effects_of_a_node_on_itself_are_added_in_the_models_order(three: JointModel) -> None:
+    """Floats have sums that depend on the order, and the order of a set differs from process to process."""
+    texts = [f"corruption -> corruption [lag={lag}]" for lag in (1, 2, 3, 4)]
+    terms = tuple(
+        Term("corruption", "corruption", lag, ((Edge("corruption", "corruption", lag),),)) for lag in (1, 2, 3, 4)
+    )
+    drawn = dict(zip(texts, (1e16, 1.0, -1e16, 1.0), strict=True))
+    assert [term.name for term in terms] == texts
+    models = tuple(replace(each, system=replace(each.system, terms=terms)) for each in three.models[:2])
+    pools = tuple(
+        replace(three.pools[0], name=text, identified=True, members=((0, k), (1, k))) for k, text in enumerate(texts)
+    )
+    sizes = SimpleNamespace(sizes={"chain": 1, "draw": 1})
+    fitted: Any = SimpleNamespace(
+        model=replace(three, models=models, pools=pools),
+        posterior=sizes,
+        edge=lambda text, **_: xr.DataArray([[drawn[text]]]),
+    )
+    assert _pooled_memory(fitted, "corruption", ("one", "two")).tolist() == [((1e16 + 1.0) - 1e16) + 1.0] == [1.0]
+
+
+def test_a_pool_knows_its_studies_by_name(three: JointModel) -> None:
+    shared = {pool.name: three.members(pool) for pool in three.pools if len(pool.members) > 1}
+    assert shared["revenue -> corruption [lag=1]"] == ("one", "two")
 
 
 def test_a_pool_with_a_study_that_does_not_identify_the_claim_judges_nothing(joint_fit: JointFit) -> None:

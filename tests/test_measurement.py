@@ -122,7 +122,6 @@ def test_an_unknown_column_is_named_with_the_nearest() -> None:
         ({"column": "a", "transform": "log2"}, "transform 'log2' is unknown; did you mean"),
         ({"column": ("a", "b", "c"), "direction": "+-"}, "direction '\\+-' is unknown.*one for each column"),
         ({"column": "a", "error": -1.0}, "above 0"),
-        ({"column": "a", "error": 0.0}, "above 0, or leave the error out"),
         ({"column": "a", "error": NAN}, "above 0"),
         ({"column": "a", "error": True}, "is no standard error"),
         ({"column": "a", "yearly": 0.5}, "needs an error"),

@@ -131,7 +131,7 @@ def test_a_stray_time_is_refused_and_not_filled_with_a_billion_periods() -> None
 def test_absent_rows_and_missing_values_and_a_lone_unit_are_noted_not_refused() -> None:
     frame = small(x=[1.0, NAN, 4.0, 8.0, NAN, 32.0]).drop(index=[0])
     notes = Panel.from_frame(frame, unit="unit", time="year").notes
-    assert notes == ("1 of 6 unit-times have no row and are missing", "values missing, of 6: x 3, y 1")
+    assert notes == ("1 of 6 unit-times have no row and are missing: b 2001", "values missing, of 6: x 3, y 1")
     alone = Panel.from_frame(small().iloc[:3], unit="unit", time="year")
     assert alone.notes == ("one unit only: nothing is compared between units",)
 
@@ -245,11 +245,6 @@ def test_everything_wrong_with_the_rows_comes_at_once() -> None:
 @pytest.mark.parametrize("cell", ["", "  ", pd.NA])
 def test_an_empty_unit_is_a_missing_unit(cell: Any) -> None:
     assert "row 2 column 'unit': unit is missing" in faults_of(small(unit=["b", "b", cell, "a", "a", "a"]))[0]
-
-
-def test_times_of_several_kinds_have_no_order() -> None:
-    frame = small(year=pd.Series([2001, 2002, "2003", 2001, 2002, 2003], dtype=object))
-    assert faults_of(frame) == ["column 'year' mixes int and str, which have no order; use one type"]
 
 
 def test_an_infinite_time_and_a_number_beyond_floats_are_infinities() -> None:
@@ -392,7 +387,6 @@ def test_standard_scales_refuse_what_does_not_vary_within_units() -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ([2.0] * 6, "column 'x' is constant at 2"),
         ([NAN] * 6, "column 'x' is all missing"),
         ([1.0, 1.0, 1.0, 5.0, 5.0, NAN], "column 'x' does not vary within any unit"),
     ],
@@ -403,21 +397,15 @@ def test_a_column_that_tells_nothing_is_refused_in_its_own_words(cells: list[flo
     assert said in found[0]
 
 
-def test_a_single_period_is_refused_once() -> None:
-    panel = Panel.from_frame(small().iloc[[0, 3]], unit="unit", time="year")
-    assert study_faults_of(Study(panel)) == ["study 'panel' has a single period; effects over time need two or more"]
-
-
 def test_a_value_without_a_log_is_refused_with_its_cell() -> None:
     panel = Panel.from_frame(small(x=[1.0, 2.0, 0.0, 8.0, 16.0, 32.0]), unit="unit", time="year")
     found = study_faults_of(Study(panel, {"x": Measure("x", transform="log")}))
     assert "column 'x' at b, 2003: 0 has no log" in found[0]
 
 
-def test_an_error_column_must_exist_and_not_be_negative() -> None:
-    panel = Panel.from_frame(small(se=[0.1, 0.1, -1.0, 0.1, 0.1, 0.1]), unit="unit", time="year")
+def test_an_error_column_must_exist() -> None:
+    panel = Panel.from_frame(small(se=0.1), unit="unit", time="year")
     assert "no column 'sd'" in study_faults_of(Study(panel, {"x": Measure("x", error="sd")}))[0]
-    assert "at b, 2003: -1 is no standard error" in study_faults_of(Study(panel, {"x": Measure("x", error="se")}))[0]
 
 
 def test_everything_wrong_with_a_study_comes_at_once() -> None:

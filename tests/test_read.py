@@ -697,7 +697,6 @@ def test_a_reported_estimate_is_read_and_has_a_name_for_readers(bundle: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("error = 1.5", "error = 0", "error is 0.0; give a finite number above 0"),
         ("error = 1.5", "", "key 'error' is missing"),
         ("cause_sd = 2.0", "", "has one of cause_sd and effect_sd"),
         ("corruption -> presence [lag=1]", "corruption -> nowhere", "no node 'nowhere'"),

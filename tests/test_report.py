@@ -9,8 +9,10 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ import xarray as xr
 
 from causal.analysis import Analysis
 from causal.errors import CausalError
+from causal.graph import Graph
+from causal.identification import Identification, identify_edge
 from causal.report import ReportPaths, write_report
 from causal.report.answerable import answerable
 from causal.report.page import page
@@ -177,6 +181,34 @@ def test_a_conditional_answer_is_marked_as_one(analysis: Analysis, parsed: _Page
     assert "under this assumption, not as a finding" in parsed.said
 
 
+def test_the_second_answer_of_several_claims_is_told_in_one_sentence(analysis: Analysis) -> None:
+    second = analysis.verdict("c2")
+    verdicts = tuple(
+        replace(each, conditional=second.conditional) if each.claim in ("c3", "c4") else each
+        for each in analysis.verdicts
+    )
+    summary = _Page(page(replace(analysis, verdicts=verdicts))).said
+    assert summary.count("There is a second answer") == 1
+    for claim in ("c2", "c3", "c4"):
+        assert f"{analysis.verdict(claim).edge} would be supported by Toy & panel" in summary
+    assert "(3 influences by Toy & panel)" in summary
+
+
+def test_an_edge_is_identified_once_for_each_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def once(graph: Graph, edge: str, observed: tuple[str, ...], **settings: Any) -> Identification:
+        asked.append((graph, edge, observed))
+        return identify_edge(graph, edge, observed, **settings)
+
+    monkeypatch.setattr("causal.analysis.identify_edge", once)
+    found = toy_analysis(tmp_path)
+    # The first study sets the weather aside, the second nothing.
+    assert len(asked) == 3
+    other = found.evidence["other-one"]
+    assert other.kept == other.whole
+
+
 def test_an_intervention_tells_its_numbers_and_what_they_rest_on(analysis: Analysis, parsed: _Page) -> None:
     ends = np.quantile(analysis.answers[0].effects["wide"].isel(time=-1), [0.05, 0.5, 0.95])
     assert interval(float(ends[0]), float(ends[2])) in parsed.said
@@ -262,6 +294,7 @@ def test_the_page_shows_what_several_studies_share(several: Analysis) -> None:
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
     assert estimate(middle, low, high) in parsed.said
     assert "Toy & panel and other-one together, for a study yet unseen" in parsed.said
+    assert f"{second.verdict} in a study yet unseen by Toy & panel and other-one together" in parsed.said
     assert "Energy (BFMI)" in parsed.said
     assert "weather" in parsed.said
     places = [dict(attributes).get("id") for _, attributes in parsed.tags]

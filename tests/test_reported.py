@@ -136,7 +136,6 @@ def test_another_report_is_another_fit() -> None:
     [
         ({"edge": ""}, "has no edge"),
         ({"source": " "}, "has no source"),
-        ({"error": 0.0}, "error is 0.0; give a finite number above 0"),
         ({"effect": float("nan")}, "effect is nan"),
         ({"effect": True}, "effect is True"),
         ({"cause_sd": 1.0}, "one of cause_sd and effect_sd"),

@@ -6,6 +6,7 @@ The draws are put where `analyse` looks for fits that it made before, so that ev
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -130,12 +131,18 @@ horizon = 3
 
 
 def toy_analysis(
-    folder: Path, *, seed: int = 0, r_hat: float = 1.001, together: bool = False, reported: bool = False
+    folder: Path,
+    *,
+    seed: int = 0,
+    r_hat: float = 1.001,
+    together: bool = False,
+    reported: bool = False,
+    change: Callable[[str], str] = str,
 ) -> Analysis:
     """The analysis of the toy bundle, with draws near what a fit would give: self-effects of .6, corruption -> presence at -.3.
 
     Its studies are of the same units, so that they make no one model; of different ones if they are to stand `together`, beside an
-    effect that is `reported` if asked for.
+    effect that is `reported` if asked for. `change` is done to the text of the first study's file.
     """
     bundle_folder, store = folder / "bundle", folder / "store"
     bundle_folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +150,7 @@ def toy_analysis(
     studies = (TOGETHER if together else STUDIES) + (REPORTED if reported else "")
     (bundle_folder / "studies.toml").write_text(studies, encoding="utf-8")
     (bundle_folder / "interventions.toml").write_text(INTERVENTIONS, encoding="utf-8")
-    (bundle_folder / "panel.csv").write_text(_panel(seed), encoding="utf-8")
+    (bundle_folder / "panel.csv").write_text(change(_panel(seed)), encoding="utf-8")
     (bundle_folder / "other.csv").write_text(_panel(seed + 1).replace("\nu", "\nother"), encoding="utf-8")
     bundle = read_bundle(bundle_folder)
     settings = {"seed": 1, "draws": 50, "chains": 2}

@@ -191,19 +191,33 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             + listed([f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in WORDS if found[word]])
             + f". {_whole(found, len(core))}"
         )
-    conditional = {
-        (verdict.edge, finding.verdict, len(finding.set_aside))
-        for claim in told
-        for verdict in [analysis.verdict(claim.key)]
-        for finding in verdict.conditional
-        if finding.identified
-    }
-    sentences += [
-        f"There is a second answer that holds only under an assumption: if the {counted(aside, 'influence')} that the article names and the study "
-        f"sets aside did not matter, {edge} would be {word} ({SHORT[word]}). The data cannot show that they do not matter."
-        for edge, word, aside in sorted(conditional)
+    return [*sentences, *_second_answers(analysis, told)]
+
+
+def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
+    """In one sentence, what holds only if nothing that the studies set aside matters: for each study, and for all of them together."""
+    aside: dict[str, int] = {}
+    clauses: dict[str, None] = {}
+    for verdict in (analysis.verdict(claim.key) for claim in told):
+        found = [finding for finding in verdict.conditional if finding.identified]
+        aside |= {_study_label(analysis.bundle, finding): len(finding.set_aside) for finding in found}
+        words: dict[str, list[str]] = {}
+        for finding in found:
+            words.setdefault(finding.verdict, []).append(_study_label(analysis.bundle, finding))
+        parts = [f"{word} by {listed(studies)} ({SHORT[word]})" for word, studies in words.items()]
+        pooled = verdict.conditional_together
+        if pooled is not None:
+            studies = _study_label(analysis.bundle, pooled)
+            parts.append(f"{pooled.verdict} in a study yet unseen by {studies} together ({SHORT[pooled.verdict]})")
+        if parts:
+            clauses[f"{verdict.edge} would be {listed(parts)}"] = None
+    if not clauses:
+        return []
+    counts = listed([f"{counted(count, 'influence')} by {study}" for study, count in aside.items()])
+    return [
+        "There is a second answer that holds only under an assumption: that nothing of what the article names and a study sets aside "
+        f"matters ({counts}). Then {'; '.join(clauses)}. The data cannot show that it does not matter."
     ]
-    return sentences
 
 
 def _whole(found: Counter[str], size: int) -> str:
@@ -432,7 +446,8 @@ def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
             prior.probability_above(0.0) if claim.edge.sign is Sign.POSITIVE else 1.0 - prior.probability_above(0.0)
         )
         taken = f"{in_words(chance)} ({probability(chance)})"
-    second = next((finding for finding in verdict.conditional if finding.identified), None)
+    alone = (finding for finding in verdict.conditional if finding.identified)
+    second = verdict.conditional_together or next(alone, None)
     return {
         "key": claim.key,
         "says": claim.says,

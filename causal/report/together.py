@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from causal.report.words import central, counted, estimate, interval, number
 if TYPE_CHECKING:
     from causal.analysis import Analysis
     from causal.fit import JointFit
-    from causal.joint import JointModel, Pool
+    from causal.joint import Pool
     from causal.model import Model
     from priors.read import Bundle
 
@@ -39,11 +40,6 @@ def together(analysis: Analysis) -> dict[str, Any] | None:
     }
 
 
-def member_names(model: JointModel, pool: Pool) -> list[str]:
-    """The names of the studies whose effects a pool holds."""
-    return [model.names[study] for study, _ in pool.members]
-
-
 def energy(found: JointFit) -> float:
     """The smallest Bayesian fraction of missing information over the chains (Betancourt 2016); under .3 a funnel is likely."""
     energies = found.data["sample_stats"]["energy"].transpose("chain", "draw").to_numpy()
@@ -52,7 +48,7 @@ def energy(found: JointFit) -> float:
 
 def _row(bundle: Bundle, fits: Any, pool: Pool, claimed: bool) -> dict[str, Any]:
     wide: JointFit = fits["wide"]
-    names = member_names(wide.model, pool)
+    names = wide.model.members(pool)
     return {
         "edge": pool.name,
         "claimed": claimed,
@@ -64,7 +60,7 @@ def _row(bundle: Bundle, fits: Any, pool: Pool, claimed: bool) -> dict[str, Any]
     }
 
 
-def _differ(bundle: Bundle, wide: JointFit, pool: Pool, names: list[str]) -> str:
+def _differ(bundle: Bundle, wide: JointFit, pool: Pool, names: Sequence[str]) -> str:
     """Where studies differ most, in a sentence, under the wide prior."""
     draws = {name: wide.within(name, pool.name).to_numpy() for name in names}
     gaps = {(a, b): band(draws[a] - draws[b]) for a, b in combinations(names, 2)}
