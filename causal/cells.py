@@ -21,9 +21,11 @@ in a logit with a parameter for each unit. A year's mean over the units is harml
 cause in one part of as many as there are units.
 
 A missing value of n is sampled where its effects see it, on the value scale: Normal, around the mean that n's own equation gives and with the
-unit's spread within itself. A count that nobody saw is no whole number then, which its effects cannot tell to first order. The orthogonal
-term of the Normal equations needs n's equation too: a *linear* row stands for it there, with the effects that maximise the linear likelihood. It
-is right to first order, a constant, and part of no likelihood: a second equation of n would count n's outcomes twice, and
+unit's spread about the linear fit. (With too wide a spread the effects of n shrink, because they would have to explain it.) A count that nobody saw is
+no whole number then, which its effects cannot tell to first order.
+
+The orthogonal term of the Normal equations needs n's equation too: a *linear* row stands for it there, with the effects that maximise the linear
+likelihood. It is right to first order, a constant, and part of no likelihood: a second equation of n would count n's outcomes twice, and
 missing causes would be drawn towards outcomes that seem to speak of them twice as clearly as they do.
 """
 
@@ -44,6 +46,21 @@ _WELL_KNOWN = 10.0
 """Poisson events a unit from which on its level is known so well that it is sampled itself, and not what it differs by."""
 _YEAR_SD = 0.5
 """Scale of the half-normal prior of the year effects' sd about what their covariates say, in standard units of the link."""
+
+
+_REFILLS, _STILL = 50, 1e-4
+"""Rounds of filling holes and fitting at most, and the move of a filled value, in its sd, below which they end."""
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """The linear system at the maximum of its corrected likelihood: `effects` (node, column), each unit's `mean_residuals` (unit, node), and
+    the values (node, unit, time) `filled` with what it predicts of those that are missing.
+    """
+
+    effects: Floats
+    mean_residuals: Floats
+    filled: Floats
 
 
 @dataclass(frozen=True)
@@ -114,16 +131,15 @@ def cells_of(
     node: int,
     family: str,
     natural: Floats,
-    filled: Floats,
+    linear: LinearFit,
     sweep: Sweep,
     entry: Ints,
     holes: Ints,
     value_scale: Floats,
-    rough: tuple[Floats, Floats],
 ) -> Cells:
-    """The cells of `node` from its natural values (unit, time), the system's `filled` values (node, unit, time) and their spans.
+    """The cells of `node` from its natural values (unit, time), the linear fit of the system and the spans.
 
-    `holes` (3, hole) as in `Design`; `value_scale` (2,): the node's centre and scale; `rough`: as `fitted_linear` gives it.
+    `holes` (3, hole) as in `Design`; `value_scale` (2,): the node's centre and scale.
     """
     seen = in_use(sweep, natural.shape[1]).astype(bool) & ~np.isnan(natural)
     unit, time = np.nonzero(seen)
@@ -133,7 +149,7 @@ def cells_of(
     ancestors = _ancestors(system, node)
     lagged = {system.nodes.index(term.cause) for term in system.terms if term.lag}
     started = [k for k in (node, *ancestors) if k in lagged]
-    first = filled[started][:, np.arange(len(entry)), entry].T
+    first = linear.filled[started][:, np.arange(len(entry)), entry].T
     unit_of_link = per_sd(family, natural)
     unseen = holes[1:, (holes[0] == node) & (holes[2] >= sweep.first[holes[1]])]
     return Cells(
@@ -147,23 +163,35 @@ def cells_of(
         # Units with the same level of a long series may differ by nothing, but a short series does not show that they do not.
         float(max(unit_of_link / 2.0, level.std())),
         unit_of_link,
-        _orthogonal(np.concatenate([first, rough[1][:, list(ancestors)]], axis=1)),
+        _orthogonal(np.concatenate([first, linear.mean_residuals[:, list(ancestors)]], axis=1)),
         bool(events > _WELL_KNOWN),
-        _year_covariates(system, node, filled, sweep),
-        rough[0][node],
+        _year_covariates(system, node, linear.filled, sweep),
+        linear.effects[node],
         unseen,
-        _spread_within(families.value(family, np.where(seen, natural, np.nan)))[unseen[0]],
+        value_scale[1] * np.maximum(_unit_sd(_linear_residual(system, node, linear, sweep, holes)), 0.05)[unseen[0]],
         value_scale,
     )
 
 
-def _spread_within(values: Floats) -> Floats:
+def _linear_residual(system: System, node: int, linear: LinearFit, sweep: Sweep, holes: Ints) -> Floats:
+    """What the linear fit leaves of the node (unit, time), less its year means; NaN where the node or its past was not seen."""
+    gaps = np.zeros(linear.filled.shape)
+    gaps[tuple(holes)] = 1.0
+    row = np.eye(*linear.effects.shape)[node] - linear.effects[node]
+    used = in_use(sweep, gaps.shape[2]).astype(bool)
+    known = (stacked(gaps, system.lags) @ (row != 0.0) == 0.0) & used
+    residual = np.where(known, stacked(linear.filled, system.lags) @ row, 0.0)
+    yearly = residual.sum(axis=0) / np.maximum(known.sum(axis=0), 1) if sweep.year_effects else 0.0
+    return np.where(known, residual - yearly, np.nan)
+
+
+def _unit_sd(values: Floats) -> Floats:
     """Each unit's sd (unit,) about its mean of `values` (unit, time), drawn in towards that of all units by three periods' worth of them."""
     present = ~np.isnan(values)
     number = np.maximum(present.sum(axis=1), 1)
     centred = np.where(present, values - (np.where(present, values, 0.0).sum(axis=1) / number)[:, None], 0.0)
     squares = (centred**2).sum(axis=1)
-    return np.sqrt((squares + 3.0 * squares.sum() / (number - 1).sum()) / (number + 2.0))
+    return np.sqrt((squares + 3.0 * squares.sum() / max(int((number - 1).sum()), 1)) / (number + 2.0))
 
 
 def _year_covariates(system: System, node: int, filled: Floats, sweep: Sweep) -> Floats:
@@ -181,17 +209,51 @@ def _year_covariates(system: System, node: int, filled: Floats, sweep: Sweep) ->
     return _orthogonal(np.array(means).reshape(len(means), len(periods)).T)
 
 
-def fitted_linear(system: System, filled: Floats, sweep: Sweep) -> tuple[Floats, Floats]:
-    """The effects (node, column) that maximise the linear system's corrected likelihood, and each unit's mean residual (unit, node) there.
+def fitted_linear(system: System, filled: Floats, sweep: Sweep, holes: Ints) -> LinearFit:
+    """The linear fit of `filled` values (node, unit, time), standardised, whose `holes` (3, hole) stand at anything near.
 
-    `filled` (node, unit, time), standardised. The maximum is that of the model's own linear likelihood, shocks uncorrelated and their sd
-    profiled out, under Normal(0, 1) effects.
+    The maximum is that of the model's own linear likelihood, shocks uncorrelated and their sd profiled out, under Normal(0, 1) effects. What is missing is
+    filled with what the fit predicts of it, and fitted again: a missing outcome at its unit's mean would draw its causes' effects towards zero.
     """
+    values, used = filled.copy(), in_use(sweep, filled.shape[2])
+    node, unit, time = holes[:, used[holes[1], holes[2]] > 0]
+
+    def fitted(start: Floats) -> tuple[Floats, Floats, Floats]:
+        columns = stacked(values, system.lags)
+        best, effects = _maximum(system, columns, sweep, start)
+        return best, effects, columns @ (np.eye(*effects.shape) - effects).T
+
+    best, effects, residual = fitted(np.zeros(len(system.terms)))
+    for _ in range(_REFILLS if len(node) else 0):
+        move = _swept(residual, used, sweep)[unit, time, node]
+        if np.abs(move).max() < _STILL:
+            break
+        values[node, unit, time] -= move
+        best, effects, residual = fitted(best)
+    means = np.einsum("it,itv->iv", used, residual) / used.sum(axis=1)[:, None]
+    return LinearFit(effects, means, values)
+
+
+def _swept(residual: Floats, used: Floats, sweep: Sweep) -> Floats:
+    """`residual` (unit, time, node) less unit and year effects, over the cells in use (unit, time)."""
+
+    def centred(values: Floats) -> Floats:
+        values = values * used[:, :, None]
+        return (values - (values.sum(axis=1) / used.sum(axis=1)[:, None])[:, None, :]) * used[:, :, None]
+
+    yearly = centred(residual).sum(axis=0)
+    periods = len(sweep.year_link)
+    yearly[:periods] = sweep.year_link @ yearly[:periods]
+    yearly[periods:] = 0.0
+    return centred(residual - yearly[None])
+
+
+def _maximum(system: System, columns: Floats, sweep: Sweep, start: Floats) -> tuple[Floats, Floats]:
+    """The effects (term,) that maximise the linear likelihood of `columns` (unit, time, column), and their matrix (node, column)."""
     from scipy.optimize import minimize
 
     from causal.orthogonal import correction
 
-    columns = stacked(filled, system.lags)
     products = cross_products(columns, sweep)
     rows, places = system.positions()
     nodes, width = len(system.nodes), products.shape[0]
@@ -211,11 +273,8 @@ def fitted_linear(system: System, filled: Floats, sweep: Sweep) -> tuple[Floats,
         gradient = sweep.freedom * pulled / squares[:, None] + slope
         return -likelihood, -(gradient[rows, places] - effects)
 
-    best = minimize(loss, np.zeros(len(rows)), jac=True, method="L-BFGS-B").x if len(rows) else np.zeros(0)
-    used = in_use(sweep, columns.shape[1])
-    means = np.einsum("it,itc->ic", used, columns) / used.sum(axis=1)[:, None]
-    found = matrix(best)
-    return found, means @ (np.eye(nodes, width) - found).T
+    best = minimize(loss, start, jac=True, method="L-BFGS-B").x if len(rows) else start
+    return best, matrix(best)
 
 
 def unit_means(filled: Any, used: Any, lags: int) -> Any:

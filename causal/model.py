@@ -263,22 +263,21 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
         notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
-    rough = fitted_linear(system, design.filled, design.sweep) if unusual else None
+    fitted = fitted_linear(system, design.filled, design.sweep, design.holes) if unusual else None
     cells = tuple(
         cells_of(
             system,
             k,
             kept.node(system.nodes[k]).family,
             natural.sel(variable=system.nodes[k]).to_numpy()[design.units],
-            design.filled,
+            fitted,
             design.sweep,
             design.entry,
             design.holes,
             np.array([design.centres[k], design.scales[k]]),
-            rough,
         )
         for k in unusual
-        if rough is not None
+        if fitted is not None
     )
     linear = linear_rows(system, cells)
     notes.extend(

@@ -67,7 +67,7 @@ def test_a_hole_in_the_outcome_is_no_cell_and_a_missing_value_as_a_cause() -> No
 def test_mean_residuals_are_those_at_the_maximum_of_the_corrected_likelihood() -> None:
     model = model_of("poisson")
     design = model.design
-    _, found = fitted_linear(model.system, design.filled, design.sweep)
+    found = fitted_linear(model.system, design.filled, design.sweep, design.holes).mean_residuals
     # Written out: 12 units, 7 outcome periods; every effect by a search without gradients.
     values = design.filled
     rows, columns = model.system.positions()
@@ -93,6 +93,32 @@ def test_mean_residuals_are_those_at_the_maximum_of_the_corrected_likelihood() -
 
     best = minimize(loss, np.zeros(len(rows)), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-10}).x
     np.testing.assert_allclose(found.T, residuals(best).mean(axis=2), atol=2e-5)
+
+
+def test_the_linear_fit_leaves_nothing_of_a_missing_value_unexplained() -> None:
+    frame = mixed.panel("poisson", 30, 10, 1)
+    inner = (frame["year"] > 2000) & (frame["year"] < 2009)
+    frame.loc[inner & (np.random.default_rng(2).random(len(frame)) < 0.3), "y"] = np.nan
+    model = build_model(read_graph(f"{mixed.LOOP}y [family=poisson]"), panel_of(frame))
+    assert isinstance(model, Model)
+    design = model.design
+    found = fitted_linear(model.system, design.filled, design.sweep, design.holes)
+    seen = ~np.isnan(design.standard)
+    np.testing.assert_array_equal(found.filled[seen], design.standard[seen])
+    columns = np.concatenate([found.filled[:, :, 1:], found.filled[:, :, :-1]])
+    at = model.system.nodes.index("y")
+    residual = columns[at] - np.einsum("c,cit->it", found.effects[at], columns)
+    # Unit and year effects by least squares on dummies.
+    unit, year = np.indices(residual.shape)
+    dummies = np.column_stack([np.eye(30)[unit.ravel()], np.eye(9)[year.ravel()]])
+    swept = residual.ravel() - dummies @ np.linalg.lstsq(dummies, residual.ravel())[0]
+    gaps = ~seen[at][:, 1:].ravel()
+    assert gaps.sum() > 50
+    assert np.abs(swept[gaps]).max() < 1e-4
+    # At their unit's mean the missing outcomes would draw the causes' effects towards zero.
+    none = design.holes[:, :0]
+    near = fitted_linear(model.system, design.filled, design.sweep, none).effects[at]
+    assert np.abs(near).sum() < 0.9 * np.abs(found.effects[at]).sum()
 
 
 def test_effects_are_in_units_of_the_link_and_of_the_value_scale() -> None:

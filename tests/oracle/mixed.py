@@ -59,8 +59,8 @@ def on_value_scale(family: str, values: Floats) -> Floats:
 def panel(family: str, units: int, times: int, seed: int) -> pd.DataFrame:
     """A frame with columns unit, year, x and y after 30 periods of which nothing is kept."""
     generator = np.random.default_rng(seed)
-    # Shares near 0 or 1 have logits without bound, which the loop would carry on: smaller shocks keep them in the middle.
-    scale = 0.4 if family == "beta" else 1.0
+    # Shares near 0 or 1 have logits without bound, and counts means without bound, which the loop would carry on: smaller shocks keep them in the middle.
+    scale = {"beta": 0.4, "poisson": 0.6, "negative-binomial": 0.6}.get(family, 1.0)
     common = scale * generator.normal(0.0, 0.6, units)
     own = 0.8 * common + scale * generator.normal(0.0, 0.6, units)
     x, v = np.zeros(units), np.zeros(units)
