@@ -58,6 +58,7 @@ def fewer_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comovement, "_WORLDS", 199)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("years", [True, False])
 @pytest.mark.parametrize("restless", [True, False], ids=["years that differ", "years alike"])
 def test_independent_shocks_are_accused_as_often_as_the_level_says(years: bool, restless: bool) -> None:
@@ -71,6 +72,7 @@ def test_shocks_that_neighbours_share_are_found_by_their_weights() -> None:
     assert rate(together=1.0, weighted=False) > 0.3
 
 
+@pytest.mark.slow
 def test_a_common_cause_of_unequal_reach_is_found_though_the_years_are_swept_out() -> None:
     assert 0.2 < rate(together=0.8, pattern="factor") < rate(together=1.5, pattern="factor")
     assert rate(together=1.5, pattern="factor") > 0.8

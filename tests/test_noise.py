@@ -287,6 +287,7 @@ def test_a_fit_is_found_again_by_its_measures_too() -> None:
     assert len(keys) == 5
 
 
+@pytest.mark.slow
 def test_several_studies_as_one_may_have_noise_in_one_of_them() -> None:
     frame = toy_frame()
     other = loops.panel(loops.TWO_TRUE, units=5, times=7, seed=8).assign(unit=lambda rows: "b" + rows["unit"])

@@ -114,6 +114,7 @@ def test_a_precise_report_draws_a_small_panel_to_it_as_far_as_transport_lets_it(
     assert pooled.std() == pytest.approx(sd, rel=0.1)
 
 
+@pytest.mark.slow
 def test_of_an_edge_that_no_study_identifies_it_is_all_that_is_known() -> None:
     graph = read_graph(loops.TWO + "\nz -> y [lag=1]")
     model = build_model(graph, [study(), Reported("z -> y [lag=1]", -0.4, 0.1, source="s")], {"z -> y": Normal(0, 0.2)})

@@ -44,7 +44,7 @@ def recovered(family: str, count: int = WORLDS) -> tuple[np.ndarray, np.ndarray]
     return off, held
 
 
-@pytest.mark.parametrize("family", list(mixed.BASE))
+@pytest.mark.parametrize("family", ["poisson", "bernoulli", "beta", "hurdle-lognormal"])
 def test_effects_come_back_from_panels_with_holes(family: str) -> None:
     off, held = recovered(family)
     for edge, bias, share in zip(mixed.TRUE, off.mean(axis=0), held.mean(axis=0), strict=True):
