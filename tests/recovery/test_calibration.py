@@ -39,17 +39,28 @@ pytestmark = pytest.mark.slow
 Floats = NDArray[np.float64]
 WORLDS = 40
 UNITS, TIMES = 20, 10
+SIZE = {"beta": 0.3}
+"""One standard unit of the link, where it is not 1: shares so near 0 and 1 that no number holds them would be cut off."""
 KEPT = 100
 """Draws of each posterior among which the truth has its rank, far enough apart to be as good as independent."""
-GRAPHS = {False: "x -> y [lag=1]\nx -> x [lag=1]\ny -> y [lag=1]\n", True: "x -> y [lag=1]\nx -> x [lag=1]\n"}
-"""With year effects y is no cause of itself: what its year effects are regressed on would hold its own past."""
+GRAPHS = {True: "x -> y [lag=1]\nx -> x [lag=1]\ny -> y [lag=1]\n", False: "x -> y [lag=1]\nx -> x [lag=1]\n"}
+"""By whether y is a cause of itself."""
+
+
+def remembers(family: str, *, years: bool) -> bool:
+    """Whether y is a cause of itself here.
+
+    With year effects it is not: what they are regressed on would hold its own past. Nor are shares, whose logits carry each other beyond all numbers
+    under effects and spreads as wide as their priors.
+    """
+    return not years and family != "beta"
 
 
 def template(family: str, *, years: bool) -> Model:
     """A model of the right structure, for the numbers to be put in."""
     frame = mixed.panel("student-t" if family == "normal" else family, UNITS, TIMES, 1)
     frame["y"] = (np.arange(len(frame)) % 3 if family == "ordered" else frame["y"]).astype(float)
-    text = GRAPHS[years] + (f"y [family={family}]" if family != "normal" else "")
+    text = GRAPHS[remembers(family, years=years)] + (f"y [family={family}]" if family != "normal" else "")
     found = build_model(read_graph(text), Panel.from_frame(frame, unit="unit", time="year"), year_effects=years)
     assert isinstance(found, Model)
     return found
@@ -68,11 +79,7 @@ def outcome(family: str, eta: float, given: dict[str, Any], generator: np.random
         return float((eta + generator.logistic() > np.array([0.0, given["step"]])).sum())
     if family == "beta":
         share, precision = expit(eta), given["precision"]
-        # What rounds to 0 or 1 is drawn again: it has no logit.
-        for _ in range(10000):
-            found = float(generator.beta(share * precision, (1.0 - share) * precision))
-            if 1e-12 < found < 1.0 - 1e-12:
-                return found
+        return float(np.clip(generator.beta(share * precision, (1.0 - share) * precision), 1e-15, 1.0 - 1e-15))
     if family == "student-t":
         return eta + given["sd"] * float(generator.standard_t(given["freedom"]))
     if family == "normal":
@@ -107,9 +114,10 @@ def world(model: Model, family: str, seed: int, *, years: bool) -> tuple[Model, 
     """The model of data that were drawn from its priors, and the truth."""
     generator = np.random.default_rng([seed, 77])
     truth = {"x -> x [lag=1]": generator.uniform(-1.0, 1.0), "x -> y [lag=1]": generator.standard_normal()}
-    if not years:
+    if remembers(family, years=years):
         logistic = family in ("bernoulli", "ordered")
         truth["y -> y [lag=1]"] = generator.standard_normal() if logistic else generator.uniform(-1.0, 1.0)
+    size = SIZE.get(family, 1.0)
     sd = abs(generator.standard_normal())
     x, y = np.empty((UNITS, TIMES)), np.zeros((UNITS, TIMES))
     unit_x, year_x = 0.3 * generator.standard_normal(UNITS), 0.5 * generator.standard_normal(TIMES) * years
@@ -135,19 +143,20 @@ def world(model: Model, family: str, seed: int, *, years: bool) -> tuple[Model, 
         )
         count = made.covariates.shape[1]
         about = generator.standard_normal(count) / count**0.5
-        level = 2.0 * generator.standard_normal() + made.covariates @ about
-        unit = level + abs(generator.standard_normal()) * generator.standard_normal(UNITS)
+        level = size * (2.0 * generator.standard_normal() + made.covariates @ about)
+        unit = level + size * abs(generator.standard_normal()) * generator.standard_normal(UNITS)
         if years:
             free = 0.5 * abs(generator.standard_normal()) * generator.standard_normal(TIMES - 1)
             told = made.year_covariates @ (
                 generator.standard_normal(made.year_covariates.shape[1]) / made.year_covariates.shape[1] ** 0.5
             )
             # Independent years less their mean: the same as a basis of what sums to zero.
-            year[1:] = told + free - free.mean()
-        cells = (replace(made, levels=model.cells[0].levels, centre=0.0, spread=1.0, per_sd=1.0),)
+            year[1:] = size * (told + free - free.mean())
+        cells = (replace(made, levels=model.cells[0].levels, centre=0.0, spread=size, per_sd=size),)
     for t in range(1, TIMES):
         past = families.value(family, y[:, t - 1])
-        eta = unit + year[t] + truth["x -> y [lag=1]"] * x[:, t - 1] + truth.get("y -> y [lag=1]", 0.0) * past
+        caused = truth["x -> y [lag=1]"] * x[:, t - 1] + truth.get("y -> y [lag=1]", 0.0) * past
+        eta = unit + year[t] + size * caused
         y[:, t] = [outcome(family, each, given, generator) for each in eta]
     if cells:
         (cell,) = cells
@@ -170,9 +179,10 @@ def likelihood(
 ) -> Floats:
     """The log likelihood (draw,) of the cells by scipy, from effects (draw,), unit levels (draw, unit) and year levels (draw, period)."""
     past = filled[:, cells.unit, cells.time - 1]
-    eta = unit[:, cells.unit] + year[:, cells.time] + found["x -> y [lag=1]"][:, None] * past[1 - node]
+    caused = found["x -> y [lag=1]"][:, None] * past[1 - node]
     if "y -> y [lag=1]" in found:
-        eta = eta + found["y -> y [lag=1]"][:, None] * past[node]
+        caused = caused + found["y -> y [lag=1]"][:, None] * past[node]
+    eta = unit[:, cells.unit] + year[:, cells.time] + cells.per_sd * caused
     y = cells.outcome[None]
 
     def own(name: str) -> Floats:
@@ -269,7 +279,7 @@ def pair_template() -> JointModel:
             unit=lambda rows, k=k: rows["unit"].astype(str) + f" {k}"
         )
         studies.append(Study(Panel.from_frame(pd.DataFrame(frame), unit="unit", time="year"), name=f"study {k}"))
-    found = build_model(read_graph(GRAPHS[True]), studies, year_effects=False)
+    found = build_model(read_graph(GRAPHS[False]), studies, year_effects=False)
     assert isinstance(found, JointModel)
     return found
 
