@@ -39,14 +39,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal import families
-from causal.equations import Floats, Ints, Sweep, System, cross_products, in_use, stacked
+from causal.equations import Floats, Ints, Sweep, System, cross_products, in_use, stacked, swept
 from causal.measurement import within_unit_sd
 
 _WELL_KNOWN = 10.0
 """Poisson events a unit from which on its level is known so well that it is sampled itself, and not what it differs by."""
 _YEAR_SD = 0.5
 """Scale of the half-normal prior of the year effects' sd about what their covariates say, in standard units of the link."""
-
 
 _REFILLS, _STILL = 50, 1e-4
 """Rounds of filling holes and fitting at most, and the move of a filled value, in its sd, below which they end."""
@@ -160,7 +159,7 @@ def cells_of(
         time.astype(np.int64),
         int(np.nanmax(natural)) + 1 if family == "ordered" else 0,
         float(level.mean()),
-        # Units with the same level of a long series may differ by nothing, but a short series does not show that they do not.
+        # Levels that look alike may still differ by what so few periods do not show.
         float(max(unit_of_link / 2.0, level.std())),
         unit_of_link,
         _orthogonal(np.concatenate([first, linear.mean_residuals[:, list(ancestors)]], axis=1)),
@@ -225,27 +224,13 @@ def fitted_linear(system: System, filled: Floats, sweep: Sweep, holes: Ints) -> 
 
     best, effects, residual = fitted(np.zeros(len(system.terms)))
     for _ in range(_REFILLS if len(node) else 0):
-        move = _swept(residual, used, sweep)[unit, time, node]
+        move = np.stack([swept(each, sweep) for each in np.moveaxis(residual, 2, 0)])[node, unit, time]
         if np.abs(move).max() < _STILL:
             break
         values[node, unit, time] -= move
         best, effects, residual = fitted(best)
     means = np.einsum("it,itv->iv", used, residual) / used.sum(axis=1)[:, None]
     return LinearFit(effects, means, values)
-
-
-def _swept(residual: Floats, used: Floats, sweep: Sweep) -> Floats:
-    """`residual` (unit, time, node) less unit and year effects, over the cells in use (unit, time)."""
-
-    def centred(values: Floats) -> Floats:
-        values = values * used[:, :, None]
-        return (values - (values.sum(axis=1) / used.sum(axis=1)[:, None])[:, None, :]) * used[:, :, None]
-
-    yearly = centred(residual).sum(axis=0)
-    periods = len(sweep.year_link)
-    yearly[:periods] = sweep.year_link @ yearly[:periods]
-    yearly[periods:] = 0.0
-    return centred(residual - yearly[None])
 
 
 def _maximum(system: System, columns: Floats, sweep: Sweep, start: Floats) -> tuple[Floats, Floats]:

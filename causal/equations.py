@@ -213,6 +213,23 @@ def in_use(sweep: Sweep, times: int) -> Floats:
     return ((time >= sweep.first[:, None]) & (time < sweep.stop[:, None])).astype(float)
 
 
+def swept(values: Floats, sweep: Sweep) -> Floats:
+    """Values (unit, time) less their unit and, where those are swept out, year effects; 0 where a cell is not in use."""
+    mask = in_use(sweep, values.shape[1])
+    length = np.maximum(sweep.stop - sweep.first, 1)[:, None]
+
+    def centred(cells: Floats) -> Floats:
+        return mask * (cells - (mask * cells).sum(axis=1, keepdims=True) / length)
+
+    found = centred(values)
+    if not sweep.year_effects:
+        return found
+    periods = len(sweep.year_link)
+    year = np.zeros(values.shape[1])
+    year[:periods] = sweep.year_link @ found.sum(axis=0)[:periods]
+    return found - centred(np.broadcast_to(year, values.shape))
+
+
 def cross_products(columns: Floats, sweep: Sweep) -> Floats:
     """``X' M X``: the within-unit (and within-year) cross-products of `columns` (unit, time, column)."""
     mask = in_use(sweep, columns.shape[1])[:, :, None]

@@ -28,7 +28,7 @@ import numpy as np
 
 from causal.cells import linear_rows
 from causal.checks.result import CheckResult
-from causal.equations import Floats, Sweep, in_use, stacked
+from causal.equations import Floats, Sweep, stacked, swept
 from causal.fit import Fit
 from causal.model import Model
 from causal.weights import Weights
@@ -109,23 +109,6 @@ def residuals(fit: Fit) -> Floats:
     matrix[rows, columns] -= fit.draws("effect").mean(axis=0)
     left = np.moveaxis(stacked(values, system.lags, design.weights) @ matrix.T, 2, 0)
     return np.stack([swept(node, design.sweep) for node in left])
-
-
-def swept(values: Floats, sweep: Sweep) -> Floats:
-    """Values (unit, time) less their unit and, where those are swept out, year effects; 0 where a cell is not in use."""
-    mask = in_use(sweep, values.shape[1])
-    length = np.maximum(sweep.stop - sweep.first, 1)[:, None]
-
-    def centred(cells: Floats) -> Floats:
-        return mask * (cells - (mask * cells).sum(axis=1, keepdims=True) / length)
-
-    found = centred(values)
-    if not sweep.year_effects:
-        return found
-    periods = len(sweep.year_link)
-    year = np.zeros(values.shape[1])
-    year[:periods] = sweep.year_link @ found.sum(axis=0)[:periods]
-    return found - centred(np.broadcast_to(year, values.shape))
 
 
 def _statistics(left: Floats, sweep: Sweep, weights: dict[str, Floats]) -> list[float]:
