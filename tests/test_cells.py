@@ -190,6 +190,7 @@ def test_a_count_is_measured_by_one_column_as_it_is(measure: Measure, words: str
         build_model(read_graph(f"{mixed.LOOP}y [family=poisson]"), study)
 
 
+@pytest.mark.slow
 def test_a_fit_keeps_levels_and_parameters() -> None:
     model = model_of("negative-binomial")
     found = fit(model, seed=1, draws=50, chains=1, tune=200, allow_unconverged=True)

@@ -66,6 +66,7 @@ def test_independent_shocks_are_accused_as_often_as_the_level_says(years: bool, 
     assert rate(years=years, restless=restless) <= 0.05
 
 
+@pytest.mark.slow
 def test_shocks_that_neighbours_share_are_found_by_their_weights() -> None:
     assert rate(together=0.6) > 0.8
     # Without weights the pairs' correlations alone have less power, and still some.

@@ -176,6 +176,7 @@ def test_a_node_that_is_the_same_everywhere_is_left_to_the_year_effects() -> Non
     assert any("illicit has one value for all units" in note for note in ours.notes)
 
 
+@pytest.mark.slow
 def test_the_posterior_is_that_of_the_rows_in_memory() -> None:
     frame = rows(units=20, times=12)
     settings: dict[str, Any] = {"seed": 1, "draws": 200, "chains": 2, "allow_unconverged": True}

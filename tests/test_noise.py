@@ -254,6 +254,7 @@ def fitted() -> Fit:
     return fit(noisy(x=Measure("x", error=0.4)), seed=1, draws=60, tune=100, chains=2, allow_unconverged=True)
 
 
+@pytest.mark.slow
 def test_draws_hold_the_share_and_the_truths_and_everything_that_reads_a_fit_takes_them(fitted: Fit) -> None:
     posterior = fitted.posterior
     share = posterior["noise_share"]

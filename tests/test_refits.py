@@ -234,6 +234,15 @@ def test_a_run_is_gone_on_with_where_it_was_stopped(worlds: list[Model], tmp_pat
     xr.testing.assert_equal(alone.posterior, found[1].posterior)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that a shell started in the background ignores interrupts until it is told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_stops_what_is_running(toy_model: Model) -> None:
     threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     start = time.monotonic()
@@ -243,6 +252,7 @@ def test_an_interrupt_stops_what_is_running(toy_model: Model) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_gets_through_while_a_model_compiles(toy_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: dict[Any, Any] = {}
     monkeypatch.setattr(sys.modules["causal.fit"], "_COMPILED", compiled)
@@ -408,6 +418,7 @@ def test_workers_of_another_version_are_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_cancels_what_waits_on_a_cluster(cluster: Any, toy_model: Model, tmp_path: Path) -> None:
     from distributed import Client
 
