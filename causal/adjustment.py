@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
-from causal.errors import CausalError, Fault
+from causal.errors import CausalError, Fault, shortened
 from causal.estimand import Probability, latex, latex_point, product, summed, text
 from causal.graph import Graph
 from causal.query import Identification, Kind, Query, Refusal, by_age, read_query
@@ -495,5 +495,4 @@ def _openings(query: Query, task: _Task, path: Path) -> Iterator[str]:
 
 
 def _few(points: list[Point]) -> str:
-    shown = ", ".join(name_point(point) for point in points[:3])
-    return shown + (f" and {len(points) - 3} more" if len(points) > 3 else "")
+    return shortened(map(name_point, points), 3)

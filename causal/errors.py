@@ -77,6 +77,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if names else "none is known"
 
 
+def shortened(words: Iterable[object], most: int = 5) -> str:
+    """The words with commas between them, the first `most` of them and how many more there are.
+
+    >>> shortened(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    texts = [str(word) for word in words]
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def look_alikes(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """The groups of different words that only case, accents or spaces tell apart, each in the order in which they came.
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from causal.dist import Normal
 from causal.equations import Floats
-from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all
+from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all, shortened
 from causal.joint import JointModel, drawn_pools
 from causal.model import Model
 from causal.netcdf import read_tree, write_tree
@@ -726,9 +726,7 @@ def _convergence(tree: xr.DataTree) -> Convergence:
 def _convergence_faults(found: Convergence) -> list[Fault]:
     faults: list[Fault] = []
     if found.unconverged:
-        listed = ", ".join(found.unconverged[:6]) + (
-            f" and {len(found.unconverged) - 6} more" if len(found.unconverged) > 6 else ""
-        )
+        listed = shortened(found.unconverged, 6)
         faults.append(
             Fault(
                 f"did not converge: {listed} (worst R-hat {found.r_hat:.3f}, limit {R_HAT_LIMIT}; smallest ESS {found.ess:.0f}, limit {ESS_LIMIT})",

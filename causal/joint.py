@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from causal.dist import Dist, Normal, Uniform
 from causal.equations import Floats, Ints
-from causal.errors import CausalError, Fault, raise_all
+from causal.errors import CausalError, Fault, raise_all, shortened
 from causal.graph import Graph
 from causal.identification import single_door
 from causal.model import (
@@ -262,12 +262,11 @@ def overlaps(models: Sequence[Model]) -> tuple[Fault, ...]:
             ]
             if doubled:
                 distinct = sorted(set(doubled))
-                shown = ", ".join(f"{unit} {time}" for unit, time in distinct[:3])
-                more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
+                shown = shortened([f"{unit} {time}" for unit, time in distinct], 3)
                 left, right = models[early].study.name, models[late].study.name
                 faults.append(
                     Fault(
-                        f"enter through '{left}' and through '{right}': {shown}{more}",
+                        f"enter through '{left}' and through '{right}': {shown}",
                         "unit-times",
                         "leave these rows out of one of the studies, or give different units different names",
                     )

@@ -39,7 +39,7 @@ from causal.equations import (
     stacked,
     sweep_out,
 )
-from causal.errors import CausalError, Fault, raise_all
+from causal.errors import CausalError, Fault, raise_all, shortened
 from causal.graph import Edge, Graph
 from causal.noise import Noise, add_indicators, add_noise, noise_arrays, noise_numbers, noise_of
 from causal.others import mean_of_others
@@ -263,22 +263,23 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     terms = tuple(_term_prior(term, edge_priors) for term in system.terms)
     if system.left_out:
         notes.extend(f"not carried by the fitted equations: {text}" for text in system.left_out)
-    fitted = fitted_linear(system, design.filled, design.sweep, design.holes) if unusual else None
-    cells = tuple(
-        cells_of(
-            system,
-            k,
-            kept.node(system.nodes[k]).family,
-            natural.sel(variable=system.nodes[k]).to_numpy()[design.units],
-            fitted,
-            design.sweep,
-            design.entry,
-            design.holes,
-            np.array([design.centres[k], design.scales[k]]),
+    cells: tuple[Cells, ...] = ()
+    if unusual:
+        fitted = fitted_linear(system, design.filled, design.sweep, design.holes)
+        cells = tuple(
+            cells_of(
+                system,
+                k,
+                kept.node(system.nodes[k]).family,
+                natural.sel(variable=system.nodes[k]).to_numpy()[design.units],
+                fitted,
+                design.sweep,
+                design.entry,
+                design.holes,
+                np.array([design.centres[k], design.scales[k]]),
+            )
+            for k in unusual
         )
-        for k in unusual
-        if fitted is not None
-    )
     linear = linear_rows(system, cells)
     notes.extend(
         f"shocks that {left} and {right} share are not in the model: one of them is not Normal"
@@ -331,8 +332,8 @@ def _engine_model(
     year_effects: bool,
 ) -> Model:
     """The model of a study whose rows stay in a data engine: complete Normal series, as their cross-products."""
-    notes = list(study_notes(study, kept))
-    common: list[str] = []
+    known = study_notes(study, kept)
+    notes, common = list(known), list[str]()
     while True:
         system = _system(kept, study, common, notes)
         _refuse_few_periods(len(study.panel.times), system.lags, study.name)
@@ -349,7 +350,7 @@ def _engine_model(
         same = [node for k, node in enumerate(system.nodes) if sweep.year_effects and after[k] <= 1e-9 * before[k]]
         if not same:
             break
-        common, notes = [*common, *same], list(study_notes(study, kept))
+        common, notes = [*common, *same], list(known)
     if year_effects and not sweep.year_effects:
         notes.append(_ONE_UNIT)
     if made.short:
@@ -475,11 +476,11 @@ def _design(
     unit_means = np.stack([[float(np.nanmean(standard[v, i])) for i in range(len(kept))] for v in range(nodes)])
     if holes.shape[1]:
         notes.append(f"{holes.shape[1]} missing values inside the series are estimated with the model")
-    trimmed = int((~used & (~np.isnan(standard)).any(axis=0)).sum())
-    if trimmed:
-        places = unit_times(names[kept], panel_times, ~used & (~np.isnan(standard)).any(axis=0))
+    trimmed = ~used & (~np.isnan(standard)).any(axis=0)
+    if trimmed.any():
         notes.append(
-            f"{trimmed} unit-periods at the ends of series are unused, because a node is not measured there: {places}"
+            f"{trimmed.sum()} unit-periods at the ends of series are unused, because a node is not measured there: "
+            + unit_times(names[kept], panel_times, trimmed)
         )
     sweep = _informed(sweep_out(first, stop, year_effects=year_effects), where)
     anchors = _anchors(holes, first, needed.sum(axis=1) if year_effects else None)
@@ -542,8 +543,7 @@ def _with_noise(design: Design, kept: Graph, study: Study, system: System, notes
 
 def _left_out(gone: Sequence[str], units: int) -> str:
     """That units are not in the fit, the first dozen by name."""
-    named = ", ".join(gone[:12]) + (f" and {len(gone) - 12} more" if len(gone) > 12 else "")
-    return f"{len(gone)} of {units} units have too few complete periods and are left out: {named}"
+    return f"{len(gone)} of {units} units have too few complete periods and are left out: {shortened(gone, 12)}"
 
 
 def _refuse_few_periods(times: int, lags: int, where: str) -> None:

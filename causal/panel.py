@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal import engine, families
-from causal.errors import CausalError, Fault, look_alikes, nearest, raise_all
+from causal.errors import CausalError, Fault, look_alikes, nearest, raise_all, shortened
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
 from causal.weights import Weights
@@ -350,10 +350,10 @@ def leave_out(panel: Panel, rows: Sequence[str] = (), *, first: Any = None, last
     data = panel.data.where(~_mask(panel, gone)).isel(unit=kept, time=slice(start, stop + 1))
     notes = [note for note in panel.notes if not note.startswith("values missing")]
     if rows:
-        notes.append(f"left out: {_listed(rows, 12)}")
+        notes.append(f"left out: {shortened(rows, 12)}")
     dropped = np.r_[0:start, stop + 1 : len(panel.times)]
     if len(dropped):
-        notes.append(f"times left out: {_listed(panel.times[dropped], 12)}")
+        notes.append(f"times left out: {shortened(panel.times[dropped], 12)}")
     notes.extend(_notes(data, np.ones((data.sizes["unit"], data.sizes["time"]), dtype=np.bool_)))
     return Panel(data, tuple(dict.fromkeys(notes)), panel.refused)
 
@@ -382,7 +382,7 @@ def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None 
             faults.append(Fault(f"measures '{node}', which is no node", where(node), nearest(node, nodes)))
     measured = study.measured(graph)
     if not measured:
-        mend = f"columns: {_listed(study.panel.columns, 12)}; nodes: {_listed(nodes, 12)}"
+        mend = f"columns: {shortened(study.panel.columns, 12)}; nodes: {shortened(nodes, 12)}"
         faults.append(Fault("measures no node of the graph", where(""), mend))
     if len(study.panel.times) < 2:
         faults.append(Fault("has a single period", where(""), "effects over time need two or more"))
@@ -429,7 +429,7 @@ def unit_times(units: NDArray[Any], times: NDArray[Any], flags: NDArray[np.bool_
         steps = np.diff(np.concatenate([[0], row.astype(np.int8), [0]]))
         for start, stop in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
             runs.append(f"{unit} {times[start]}" + (f" to {times[stop - 1]}" if stop - start > 1 else ""))
-    return _listed(runs, 12)
+    return shortened(runs, 12)
 
 
 def weights_of(study: Study, name: str) -> Weights:
@@ -486,11 +486,11 @@ def read_csv(path: Path | str, *, unit: str, time: str, first: Any = None, last:
         cell=lambda row, name: f"{path.name}:{lines[row]} column '{name}':",
         name=path.name,
     )
-    notes = [f"rows without a value are skipped: lines {_listed(empty, 12)}"] if empty else []
+    notes = [f"rows without a value are skipped: lines {shortened(empty, 12)}"] if empty else []
     position = names.index(unit)
     spaced = [record[position] for record in records if record[position] != record[position].strip()]
     if spaced:
-        told = _listed([repr(text) for text in dict.fromkeys(spaced)], 12)
+        told = shortened([repr(text) for text in dict.fromkeys(spaced)], 12)
         notes.append(f"units read without the spaces around them, in {len(spaced)} rows: {told}")
     return _assemble(rows, unit, time, first, last, faults, notes)
 
@@ -695,7 +695,7 @@ def _duplicates(rows: _Rows, kept: NDArray[np.intp], units: NDArray[Any], times:
     doubled = list(seen.items())
     faults = [
         Fault(
-            f"{unit} {time} stands in {len(places)} rows: {_listed([rows.place(row) for row in places])}",
+            f"{unit} {time} stands in {len(places)} rows: {shortened([rows.place(row) for row in places])}",
             rows.place(places[-1]) if rows.name else "",
             "keep one row",
         )
@@ -793,7 +793,7 @@ def _time_grid(keys: NDArray[Any], name: str, where: str) -> tuple[NDArray[Any],
     absent = [str(value) for value in grid if value not in present]
     notes = [f"times are {step} apart, and so is a period"] if step > 1 else []
     if absent:
-        notes.append(f"no rows for {_listed(absent, 12)}")
+        notes.append(f"no rows for {shortened(absent, 12)}")
     return values, places[at], notes
 
 
@@ -823,7 +823,7 @@ def _notes(data: xarray.Dataset, present: NDArray[np.bool_]) -> list[str]:
     missing = {str(name): int(np.isnan(array.values).sum()) for name, array in data.data_vars.items()}
     gaps = [f"{name} {count}" for name, count in missing.items() if count]
     if gaps:
-        notes.append(f"values missing, of {units * times}: {_listed(gaps, 12)}")
+        notes.append(f"values missing, of {units * times}: {shortened(gaps, 12)}")
     return notes
 
 
@@ -925,7 +925,7 @@ def _family_faults(panel: Panel, measure: Measure, family: str, where: str) -> l
             )
         elif len(seen) and not np.array_equal(seen, np.arange(len(seen))):
             absent = sorted(set(range(int(seen[-1]))) - {int(level) for level in seen})
-            what = f"column '{column}' never has the level {_listed(absent)}"
+            what = f"column '{column}' never has the level {shortened(absent)}"
             faults.append(Fault(what, where, "number the levels 0, 1, 2, ... without a gap"))
     if family == "hurdle-lognormal" and not varies_within_units(np.where(values > 0, values, np.nan)):
         what = f"column '{column}' does not vary above 0 within any unit"
@@ -1068,9 +1068,3 @@ def _shown(cell: object) -> str:
 def _some(flags: NDArray[np.bool_]) -> list[int]:
     """The first few rows that are flagged."""
     return np.flatnonzero(flags)[:_NAMED].tolist()
-
-
-def _listed(words: Iterable[object], most: int = _NAMED) -> str:
-    listed = [str(word) for word in words]
-    more = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
