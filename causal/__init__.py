@@ -16,22 +16,25 @@ if TYPE_CHECKING:
     from causal.checks import CheckResult, check
     from causal.claim import Claim, Figure, Ledger, Source
     from causal.coverage import Coverage, coverage
+    from causal.decide import rank, value_of_information
     from causal.dist import Normal, Uniform
+    from causal.dynamics import Cutting, dynamics, impulse_responses, smallest_cut
     from causal.errors import CausalError, ConvergenceError, Fault, RefitError
     from causal.fit import Fit, fit
     from causal.graph import Edge, Graph, Latent, Node, Sign
     from causal.identification import Identification, identify, identify_edge
-    from causal.intervene import Cut, ScaleEdge, Set, Shift, read_interventions
+    from causal.intervene import AddEdge, Cut, Path, Policy, Scale, ScaleEdge, Set, Shift, read_interventions
     from causal.joint import JointModel, build_model
     from causal.measurement import Measure
     from causal.measuring import Measuring, what_to_measure
+    from causal.mediation import along, mediated_parts, mediation
     from causal.model import Model, Priors
     from causal.others import with_others
     from causal.panel import Panel, Study, read_csv
     from causal.refits import fit_many, seed_of, with_data
     from causal.reported import Reported
     from causal.separation import Independence, implied_independences
-    from causal.simulate import contrast, simulate
+    from causal.simulate import contrast, counterfactual, simulate
     from causal.syntax import (
         from_dagitty,
         from_networkx,
@@ -50,20 +53,33 @@ _HOME = {
     "checks": ("CheckResult", "check"),
     "claim": ("Claim", "Figure", "Ledger", "Source"),
     "coverage": ("Coverage", "coverage"),
+    "decide": ("rank", "value_of_information"),
     "dist": ("Normal", "Uniform"),
+    "dynamics": ("Cutting", "dynamics", "impulse_responses", "smallest_cut"),
     "errors": ("CausalError", "ConvergenceError", "Fault", "RefitError"),
     "fit": ("Fit", "fit"),
     "graph": ("Edge", "Graph", "Latent", "Node", "Sign"),
     "identification": ("Identification", "identify", "identify_edge"),
-    "intervene": ("Cut", "ScaleEdge", "Set", "Shift", "read_interventions"),
+    "intervene": (
+        "AddEdge",
+        "Cut",
+        "Path",
+        "Policy",
+        "Scale",
+        "ScaleEdge",
+        "Set",
+        "Shift",
+        "read_interventions",
+    ),
     "measurement": ("Measure",),
     "measuring": ("Measuring", "what_to_measure"),
+    "mediation": ("along", "mediated_parts", "mediation"),
     "joint": ("JointModel", "build_model"),
     "model": ("Model", "Priors"),
     "others": ("with_others",),
     "panel": ("Panel", "Study", "read_csv"),
     "separation": ("Independence", "implied_independences"),
-    "simulate": ("contrast", "simulate"),
+    "simulate": ("contrast", "counterfactual", "simulate"),
     "syntax": (
         "from_dagitty",
         "from_networkx",
@@ -82,12 +98,14 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "AddEdge",
     "CausalError",
     "CheckResult",
     "Claim",
     "ConvergenceError",
     "Coverage",
     "Cut",
+    "Cutting",
     "Edge",
     "Evidence",
     "Fault",
@@ -105,9 +123,12 @@ __all__ = [
     "Node",
     "Normal",
     "Panel",
+    "Path",
+    "Policy",
     "Priors",
     "RefitError",
     "Reported",
+    "Scale",
     "ScaleEdge",
     "Set",
     "Shift",
@@ -118,10 +139,13 @@ __all__ = [
     "Verdict",
     "Weights",
     "adjustment_sets",
+    "along",
     "build_model",
     "check",
     "contrast",
+    "counterfactual",
     "coverage",
+    "dynamics",
     "fit",
     "fit_many",
     "from_dagitty",
@@ -129,18 +153,24 @@ __all__ = [
     "identify",
     "identify_edge",
     "implied_independences",
+    "impulse_responses",
     "judge",
+    "mediated_parts",
+    "mediation",
     "optimal_adjustment",
+    "rank",
     "read_csv",
     "read_edge",
     "read_graph",
     "read_interventions",
     "seed_of",
     "simulate",
+    "smallest_cut",
     "to_dagitty",
     "to_dot",
     "to_mermaid",
     "to_networkx",
+    "value_of_information",
     "what_to_measure",
     "with_data",
     "with_others",

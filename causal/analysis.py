@@ -6,24 +6,26 @@ analysis of the same bundle samples nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from causal.checks import CheckResult, check
 from causal.claim import Claim
+from causal.decide import rank, value_of_information
 from causal.dist import Normal
 from causal.equations import Term
-from causal.errors import CausalError, Fault, raise_all
+from causal.errors import CausalError, Fault
 from causal.fit import Fit, JointFit, Progress, fit
 from causal.graph import Graph
 from causal.identification import Identification, identify_edge
-from causal.intervene import Cut, Intervention, ScaleEdge, read_interventions
+from causal.intervene import Intervention, read_interventions
 from causal.joint import JointModel, build_model
 from causal.model import Model, Priors
 from causal.panel import Study
-from causal.simulate import contrast
+from causal.rests import on_the_way, stated
+from causal.simulate import contrast, counterfactual
 from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
 from priors.elicit import PriorSet, prior
 from priors.read import Bundle, InterventionSpec
@@ -52,8 +54,35 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Replay:
+    """The observed panel under an intervention: `worlds` and `changes` by prior set, each (draw, time), mean over the units seen, natural units."""
+
+    spec: InterventionSpec
+    study: str
+    worlds: Mapping[str, xr.DataArray]
+    changes: Mapping[str, xr.DataArray]
+    rests_on: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Interventions on one outcome beside each other: by prior set what `causal.decide.rank` says, and what would be worth knowing.
+
+    `rests_on` by the intervention's key, as in `Answer`.
+    """
+
+    study: str
+    outcome: str
+    better: Literal["higher", "lower"]
+    options: Mapping[str, InterventionSpec]
+    by_set: Mapping[str, xr.Dataset]
+    worth: Mapping[str, xr.DataArray]
+    rests_on: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Analysis:
-    """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions.
+    """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions, and their `rankings`.
 
     `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none.
     """
@@ -64,6 +93,7 @@ class Analysis:
     answers: tuple[Answer, ...]
     together: Together | None = None
     apart: tuple[Fault, ...] = ()
+    rankings: tuple[Ranked, ...] = ()
 
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
@@ -126,7 +156,8 @@ def analyse(
     )
     words = _words(bundle, verdicts)
     answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
-    return Analysis(bundle, evidence, verdicts, answers, together, apart)
+    orders = rankings(evidence, words, bundle.interventions, seed) if interventions else ()
+    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:
@@ -158,27 +189,114 @@ def answer(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: Int
     `words` are the verdicts' words by edge. Raises `CausalError` where no study can answer.
     """
     interventions = read_interventions(spec.do)
-    able = [found for found in evidence.values() if spec.outcome in found.fits["wide"].model.system.nodes]
+
+    def effects(fits: Mapping[str, Fit]) -> dict[str, xr.DataArray]:
+        return {
+            name: contrast(fitted, interventions, outcome=spec.outcome, horizon=spec.horizon, seed=seed)
+            for name, fitted in fits.items()
+        }
+
+    study, found = _first_able(evidence, spec.outcome, spec.key, effects)
+    model = evidence[study].fits["wide"].model
+    return Answer(spec, interventions, found, _rests_on(model, interventions, spec.outcome, words))
+
+
+def replay(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: InterventionSpec, seed: int = 1) -> Replay:
+    """The observed panel as it would have been, by the first study that measures the outcome and can carry the intervention out.
+
+    Raises `CausalError` where no study can answer.
+    """
+    interventions = read_interventions(spec.do)
+
+    def worlds(fits: Mapping[str, Fit]) -> dict[str, tuple[xr.DataArray, xr.DataArray]]:
+        found: dict[str, tuple[xr.DataArray, xr.DataArray]] = {}
+        for name, fitted in fits.items():
+            world = counterfactual(fitted, interventions, outcome=spec.outcome, seed=seed)
+            change = world - counterfactual(fitted, [], outcome=spec.outcome, seed=seed)
+            found[name] = (world.mean("unit"), change.mean("unit"))
+        return found
+
+    study, found = _first_able(evidence, spec.outcome, spec.key, worlds)
+    model = evidence[study].fits["wide"].model
+    return Replay(
+        spec,
+        study,
+        {name: world for name, (world, _) in found.items()},
+        {name: change for name, (_, change) in found.items()},
+        _rests_on(model, interventions, spec.outcome, words),
+    )
+
+
+def ranked(
+    evidence: Mapping[str, Evidence],
+    words: Mapping[str, str],
+    specs: Sequence[InterventionSpec],
+    better: Literal["higher", "lower"],
+    seed: int = 1,
+) -> Ranked:
+    """Interventions on one outcome beside each other, by the first study that measures it and can carry all of them out.
+
+    The horizon is the longest of theirs; costs count where every one has a cost. Raises `CausalError` where no study can answer.
+    """
+    outcome, horizon = specs[0].outcome, max(spec.horizon for spec in specs)
+    options = {spec.key: read_interventions(spec.do) for spec in specs}
+    costs = {spec.key: spec.cost for spec in specs if spec.cost is not None}
+
+    def rankings(fits: Mapping[str, Fit]) -> dict[str, xr.Dataset]:
+        return {
+            name: rank(
+                fitted,
+                options,
+                outcome,
+                horizon=horizon,
+                costs=costs if len(costs) == len(specs) else None,
+                better=better,
+                seed=seed,
+            )
+            for name, fitted in fits.items()
+        }
+
+    study, found = _first_able(evidence, outcome, "rank", rankings)
+    fits = evidence[study].fits
+    return Ranked(
+        study,
+        outcome,
+        better,
+        {spec.key: spec for spec in specs},
+        found,
+        {name: value_of_information(fits[name], ranking) for name, ranking in found.items()},
+        {key: _rests_on(fits["wide"].model, acts, outcome, words) for key, acts in options.items()},
+    )
+
+
+def rankings(
+    evidence: Mapping[str, Evidence], words: Mapping[str, str], specs: Sequence[InterventionSpec], seed: int = 1
+) -> tuple[Ranked, ...]:
+    """A ranking for each outcome of which the bundle says what is better, of the interventions that say so."""
+    groups: dict[tuple[str, Literal["higher", "lower"]], list[InterventionSpec]] = {}
+    for spec in specs:
+        if spec.better:
+            groups.setdefault((spec.outcome, spec.better), []).append(spec)
+    return tuple(ranked(evidence, words, group, better, seed) for (_, better), group in groups.items())
+
+
+def _first_able[T](
+    evidence: Mapping[str, Evidence], outcome: str, where: str, ask: Callable[[Mapping[str, Fit]], T]
+) -> tuple[str, T]:
+    """The first study that measures the outcome and can answer, and its answer; `CausalError` with each one's reason where none can."""
+    able = [name for name, found in evidence.items() if outcome in found.fits["wide"].model.system.nodes]
     if not able:
         measured = sorted({node for found in evidence.values() for node in found.fits["wide"].model.system.nodes})
         raise CausalError(
-            Fault(f"no study measures the outcome '{spec.outcome}'", spec.key, f"measured: {', '.join(measured)}")
+            Fault(f"no study measures the outcome '{outcome}'", where, f"measured: {', '.join(measured)}")
         )
     faults: list[Fault] = []
-    for found in able:
+    for name in able:
         try:
-            effects = {
-                name: contrast(fitted, interventions, outcome=spec.outcome, horizon=spec.horizon, seed=seed)
-                for name, fitted in found.fits.items()
-            }
+            return name, ask(evidence[name].fits)
         except CausalError as error:
-            faults.extend(Fault(fault.what, fault.where or spec.key, fault.mend) for fault in error.faults)
-            continue
-        return Answer(
-            spec, interventions, effects, _rests_on(found.fits["wide"].model, interventions, spec.outcome, words)
-        )
-    raise_all(faults)
-    raise AssertionError("a study either answers or says what is wrong")
+            faults.extend(Fault(fault.what, fault.where or where, fault.mend) for fault in error.faults)
+    raise CausalError(*faults)
 
 
 def words_by_edge(analysis: Analysis) -> dict[str, str]:
@@ -251,35 +369,9 @@ def _words(bundle: Bundle, verdicts: tuple[Verdict, ...]) -> dict[str, str]:
 def _rests_on(
     model: Model, interventions: tuple[Intervention, ...], outcome: str, words: Mapping[str, str]
 ) -> dict[str, str]:
-    """The word of each fitted term on a way from what is intervened on to the outcome."""
-    terms = model.system.terms
-    starts: set[str] = set()
-    named: set[str] = set()
-    for intervention in interventions:
-        if isinstance(intervention, (Cut, ScaleEdge)):
-            edge = model.graph.edge(intervention.edge)
-            touched = [term for term in terms if any(step.name == edge.name for road in term.roads for step in road)]
-            starts |= {term.effect for term in touched}
-            named |= {term.name for term in touched}
-        else:
-            starts.add(intervention.node)
-    below = _closure(terms, starts, forward=True)
-    above = _closure(terms, {outcome}, forward=False)
-    on_the_way = [term for term in terms if (term.cause in below and term.effect in above) or term.name in named]
-    return {term.name: _term_word(model.graph, term, words) for term in on_the_way}
-
-
-def _closure(terms: tuple[Term, ...], starts: set[str], *, forward: bool) -> set[str]:
-    reached = set(starts)
-    while True:
-        more = {
-            term.effect if forward else term.cause
-            for term in terms
-            if (term.cause if forward else term.effect) in reached
-        } - reached
-        if not more:
-            return reached
-        reached |= more
+    """The word of each fitted term on a way from what is intervened on to the outcome, and of what the interventions state."""
+    found = {term.name: _term_word(model.graph, term, words) for term in on_the_way(model, interventions, (outcome,))}
+    return found | stated(interventions)
 
 
 def _term_word(graph: Graph, term: Term, words: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from functools import wraps
 from pathlib import Path
@@ -16,15 +16,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from causal.errors import CausalError, ConvergenceError
+from causal.errors import CausalError, ConvergenceError, Fault
+from causal.terminal import (
+    answer_rows,
+    movement_rows,
+    print_answers,
+    print_json,
+    print_movement,
+    print_ranking,
+    print_replay,
+    print_table,
+    print_verdicts,
+    ranking_rows,
+    replay_rows,
+    short,
+    status,
+    table_of,
+    verdict_rows,
+)
 
 if TYPE_CHECKING:
-    from causal.analysis import Analysis, Answer
+    from causal.analysis import Analysis
     from causal.coverage import StudyAnswer
     from causal.fit import Progress
     from causal.measuring import Measuring
     from causal.unroll import Point
-    from priors.read import Bundle
+    from priors.read import Bundle, InterventionSpec
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,14 +101,14 @@ _draws = click.option(
 def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     """Do everything and leave report/index.html, report/results.nc and report/verdicts.csv."""
     analysis = _analysis(bundle, seed, draws)
-    with _status("writing the page"):
+    with status("writing the page"):
         from causal.report import write_report
 
         written = write_report(analysis, Path("report"))
     if as_json:
-        _print_json({"verdicts": _verdict_rows(analysis), "files": [str(path) for path in written]})
+        print_json({"verdicts": verdict_rows(analysis), "files": [str(path) for path in written]})
     else:
-        _print_verdicts(analysis)
+        print_verdicts(analysis)
         for path in written:
             click.echo(f"wrote {path}")
 
@@ -134,12 +151,12 @@ def claims(bundle: str | None, as_json: bool) -> None:
             }
             factor = scales.get((claim.edge.cause, claim.edge.effect))
             if factor is not None:
-                row["prior"] |= {"natural_low": _short(low * factor), "natural_high": _short(high * factor)}
+                row["prior"] |= {"natural_low": short(low * factor), "natural_high": short(high * factor)}
         rows.append(row)
     if as_json:
-        _print_json({"claims": rows})
+        print_json({"claims": rows})
         return
-    table = _table(
+    table = table_of(
         "claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where", title=found.source.title
     )
     for row in rows:
@@ -150,7 +167,7 @@ def claims(bundle: str | None, as_json: bool) -> None:
             if "natural_low" in kept:
                 prior_text += f"; {kept['natural_low']:+g} to {kept['natural_high']:+g} in natural units"
         table.add_row(row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
-    _print(table)
+    print_table(table)
 
 
 @main.command()
@@ -209,30 +226,30 @@ def identify(bundle: str | None, every: bool, missing: bool, as_json: bool) -> N
     counts = {word: sum(answer == word for answer in best.values()) for word in ("yes", "linear only", "no", "no edge")}
     measuring = None
     if missing:
-        with _status("looking for what to measure"):
+        with status("looking for what to measure"):
             measuring = what_to_measure(found)
     if as_json:
         rows = [_answer_row(answer) for answer in covered.answers]
         chains = [{**asdict(chain), "text": str(chain)} for chain in covered.chains]
         document = {"identification": rows, "chains": chains, "answerable": best, "counts": counts}
-        _print_json(document if measuring is None else document | {"proposals": _proposal_rows(measuring)})
+        print_json(document if measuring is None else document | {"proposals": _proposal_rows(measuring)})
         return
     told = {"yes": 0, "linear only": 1, "no": 2, "no edge": 3}
     shown = [answer for answer in covered.answers if every or answer.measured]
-    table = _table("claim", "study", "edge", "answer", "from what", "why")
+    table = table_of("claim", "study", "edge", "answer", "from what", "why")
     for answer in sorted(shown, key=lambda answer: told[answer.answer]):
         word = answer.answer
         if word == "no" and answer.kept is not None and answer.kept.identified:
             word += " (yes, where the study sets nodes aside)"
         how = used(answer.identification) if answer.identification and answer.answer != "no" else "-"
         table.add_row(answer.claim, answer.study, answer.edge or "-", word, how, answer.why)
-    _print(table)
+    print_table(table)
     if covered.chains:
-        table = _table("chain", "carries", "assumes")
+        table = table_of("chain", "carries", "assumes")
         for chain in covered.chains:
             carries = f"all of {chain.cause}[{-chain.lag}] on {chain.effect}[0]" if chain.whole else "its own part"
             table.add_row(str(chain), carries, chain.assumes)
-        _print(table)
+        print_table(table)
     total = len(best)
     click.echo(
         f"{counts['yes']} of {total} claims can be answered from these data"
@@ -247,11 +264,11 @@ def identify(bundle: str | None, every: bool, missing: bool, as_json: bool) -> N
         )
     if measuring is None:
         return
-    table = _table("to measure", "in study", "cost", "would answer")
+    table = table_of("to measure", "in study", "cost", "would answer")
     for proposal in measuring.proposals if every else measuring.proposals[:20]:
         cost = f"{proposal.addition.cost:g}"
         table.add_row(str(proposal.addition), proposal.study, cost, ", ".join(proposal.claims))
-    _print(table)
+    print_table(table)
     if not every and len(measuring.proposals) > 20:
         click.echo(f"{len(measuring.proposals) - 20} more, which cost more or answer less; --all lists them.")
     helped = {claim for proposal in measuring.proposals for claim in proposal.claims}
@@ -333,9 +350,9 @@ def fit(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
                     }
                 )
     if as_json:
-        _print_json({"effects": rows})
+        print_json({"effects": rows})
     else:
-        table = _table("study", "prior set", "edge", "median", "90 % interval (sd per sd)")
+        table = table_of("study", "prior set", "edge", "median", "90 % interval (sd per sd)")
         for row in rows:
             table.add_row(
                 row["study"],
@@ -344,7 +361,7 @@ def fit(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
                 f"{row['median']:+.3f}",
                 f"{row['low']:+.3f} to {row['high']:+.3f}",
             )
-        _print(table)
+        print_table(table)
     _refuse_unconverged(analysis)
 
 
@@ -358,9 +375,9 @@ def test(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     """Judge every claim of the ledger."""
     analysis = _analysis(bundle, seed, draws, interventions=False)
     if as_json:
-        _print_json({"verdicts": _verdict_rows(analysis)})
+        print_json({"verdicts": verdict_rows(analysis)})
     else:
-        _print_verdicts(analysis, everything=True)
+        print_verdicts(analysis, everything=True)
 
 
 @main.command()
@@ -379,31 +396,174 @@ def do(
 ) -> None:
     """What an intervention changes: TEXT names one of the bundle, or states it, as in "shift corruption -1 from 2016"."""
     from causal.analysis import answer, words_by_edge
-    from causal.intervene import read_interventions
-    from priors.read import InterventionSpec
 
     found = _read(bundle)
-    spec = {spec.key: spec for spec in found.interventions}.get(text)
-    if spec is None:
-        read_interventions(text)
-        spec = InterventionSpec(key=f"'{text}'", do=text, outcome="")
+    spec = _stated(found, text)
     analysis = _analysis(found, seed, draws, interventions=False)
-    measured = dict.fromkeys(
-        node for evidence in analysis.evidence.values() for node in evidence.fits["wide"].model.system.nodes
-    )
-    outcomes = [outcome or spec.outcome] if outcome or spec.outcome else list(measured)
     words = words_by_edge(analysis)
     answers = [
         answer(
             analysis.evidence,
             words,
-            replace(spec, outcome=node, horizon=spec.horizon if horizon is None else horizon),
+            replace(
+                spec,
+                outcome=node,
+                horizon=spec.horizon if horizon is None else horizon,
+                better=spec.better if node == spec.outcome else "",
+            ),
             seed,
         )
-        for node in outcomes
+        for node in _outcomes(analysis, outcome or spec.outcome)
     ]
-    _print_answers(answers, as_json=as_json)
+    if as_json:
+        rests_on = {edge: told for each in answers for edge, told in each.rests_on.items()}
+        print_json({"intervention": spec.do, "effects": answer_rows(answers), "rests_on": rests_on})
+    else:
+        print_answers(answers)
     _refuse_unconverged(analysis)
+
+
+@main.command()
+@click.argument("text")
+@_bundle
+@click.option("--outcome", help="The node that is replayed; without it, the bundle's choice or every measured node.")
+@_seed
+@_draws
+@_as_json
+@_command
+def counterfactual(text: str, bundle: str | None, outcome: str | None, seed: int, draws: int, as_json: bool) -> None:
+    """The observed panel as it would have been: TEXT as for `do`."""
+    from causal.analysis import replay, words_by_edge
+
+    found = _read(bundle)
+    spec = _stated(found, text)
+    analysis = _analysis(found, seed, draws, interventions=False)
+    words = words_by_edge(analysis)
+    replays = [
+        replay(analysis.evidence, words, replace(spec, outcome=node), seed)
+        for node in _outcomes(analysis, outcome or spec.outcome)
+    ]
+    if as_json:
+        told = [
+            {
+                "outcome": each.spec.outcome,
+                "study": each.study,
+                "worlds": replay_rows(each),
+                "rests_on": dict(each.rests_on),
+            }
+            for each in replays
+        ]
+        print_json({"intervention": spec.do, "replays": told})
+    else:
+        for each in replays:
+            print_replay(each)
+    _refuse_unconverged(analysis)
+
+
+@main.command()
+@_bundle
+@click.option(
+    "--outcome", help="The node that is to become better; without it, every outcome of which the bundle says how."
+)
+@click.option("--better", type=click.Choice(["higher", "lower"]), help="Which way of the outcome is good.")
+@_seed
+@_draws
+@_as_json
+@_command
+def rank(bundle: str | None, outcome: str | None, better: str | None, seed: int, draws: int, as_json: bool) -> None:
+    """Which of the bundle's interventions to prefer under what is not known, and what would be worth knowing."""
+    from causal.analysis import rankings, words_by_edge
+
+    found = _read(bundle)
+    specs = [spec for spec in found.interventions if outcome in (None, spec.outcome)]
+    if better is not None:
+        specs = [replace(spec, better=better) for spec in specs]
+    if not any(spec.better for spec in specs):
+        what = (
+            f"no intervention of the bundle acts on the outcome '{outcome}'"
+            if not specs
+            else "which way is good is not said"
+        )
+        mend = (
+            f"outcomes: {', '.join(sorted({spec.outcome for spec in found.interventions})) or 'none'}"
+            if not specs
+            else 'give --better higher or --better lower, or write better = "..." in interventions.toml'
+        )
+        raise CausalError(Fault(what, mend=mend))
+    analysis = _analysis(found, seed, draws, interventions=False)
+    orders = rankings(analysis.evidence, words_by_edge(analysis), specs, seed)
+    if as_json:
+        told = [
+            {
+                "outcome": each.outcome,
+                "better": each.better,
+                "study": each.study,
+                "options": [row for name in each.by_set for row in ranking_rows(each, name)],
+                "worth_knowing": {
+                    name: dict(zip(worth["what"].to_numpy().tolist(), worth.to_numpy().tolist(), strict=True))
+                    for name, worth in each.worth.items()
+                },
+                "perfect_information": {name: float(ranking["evpi"]) for name, ranking in each.by_set.items()},
+            }
+            for each in orders
+        ]
+        print_json({"rankings": told})
+    else:
+        for each in orders:
+            print_ranking(each)
+    _refuse_unconverged(analysis)
+
+
+@main.command()
+@_bundle
+@_seed
+@_draws
+@_as_json
+@_command
+def dynamics(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
+    """How each study's loop moves by itself: gain, half-life, long run, and what would make it decay."""
+    from causal.dynamics import dynamics as movement
+    from causal.dynamics import smallest_cut
+
+    analysis = _analysis(bundle, seed, draws, interventions=False)
+    rows: list[dict[str, Any]] = []
+    faults: list[Fault] = []
+    for study, found in analysis.evidence.items():
+        for name, fitted in found.fits.items():
+            try:
+                rows.append(movement_rows(study, name, movement(fitted), smallest_cut(fitted)))
+            except CausalError as error:
+                faults.extend(Fault(fault.what, fault.where or study, fault.mend) for fault in error.faults)
+    faults = list(dict.fromkeys(faults))
+    if not rows:
+        raise CausalError(*faults)
+    if as_json:
+        print_json({"studies": rows, "without": [str(fault) for fault in faults]})
+    else:
+        for row in rows:
+            print_movement(row)
+        for fault in faults:
+            click.echo(str(fault), err=True)
+    _refuse_unconverged(analysis)
+
+
+def _stated(bundle: Bundle, text: str) -> InterventionSpec:
+    """The bundle's intervention of that name, or the one that the text states."""
+    from causal.intervene import read_interventions
+    from priors.read import InterventionSpec
+
+    named = {spec.key: spec for spec in bundle.interventions}.get(text)
+    if named is None:
+        read_interventions(text)
+    return named or InterventionSpec(key=f"'{text}'", do=text, outcome="")
+
+
+def _outcomes(analysis: Analysis, outcome: str) -> list[str]:
+    """The outcome asked for, or every measured node."""
+    measured = dict.fromkeys(
+        node for evidence in analysis.evidence.values() for node in evidence.fits["wide"].model.system.nodes
+    )
+    return [outcome] if outcome else list(measured)
 
 
 @main.command()
@@ -417,7 +577,7 @@ def check(bundle: str | None, as_json: bool) -> None:
     found = _read(bundle)
     notes = [(study.name, note) for study in found.studies for note in study_notes(study, found.graph)]
     if as_json:
-        _print_json({"errors": [], "notes": [{"study": study, "note": note} for study, note in notes]})
+        print_json({"errors": [], "notes": [{"study": study, "note": note} for study, note in notes]})
         return
     click.echo(
         f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} studies, {len(found.interventions)} interventions, no errors"
@@ -489,131 +649,3 @@ def _refuse_unconverged(analysis: Analysis) -> None:
     ]
     if bad:
         raise ConvergenceError(*(f"did not converge: {text}; try --draws 4000" for text in bad))
-
-
-def _verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for verdict in analysis.verdicts:
-        claim = analysis.bundle.ledger[verdict.claim]
-        rows.append({**verdict.as_dict(), "says": claim.says, "where": claim.where, "hedge": claim.hedge})
-    return rows
-
-
-def _print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
-    from collections import Counter
-
-    ledger = analysis.bundle.ledger
-    core = [
-        verdict for verdict in analysis.verdicts if ledger[verdict.claim].core or verdict.verdict not in ("untestable",)
-    ]
-    shown = analysis.verdicts if everything or not core else core
-    table = _table("claim", "edge", "verdict", "why", title=ledger.source.title)
-    for verdict in shown:
-        table.add_row(verdict.claim, verdict.edge or "-", verdict.verdict, verdict.why)
-        pooled = (verdict.conditional_together,) if verdict.conditional_together else ()
-        for finding in (*verdict.conditional, *pooled):
-            if finding.identified:
-                place = " and ".join(finding.pooled) or finding.study
-                aside = f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {place}"
-                table.add_row("", "", f"({finding.verdict})", f"{aside}: {finding.why}")
-    _print(table)
-    for fault in analysis.apart:
-        click.echo(f"the studies make no one model: {fault}")
-    counts = Counter(verdict.verdict for verdict in analysis.verdicts)
-    click.echo(
-        f"{len(analysis.verdicts)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    )
-    checked = {study: evidence.checks for study, evidence in analysis.evidence.items()}
-    checked |= {"all studies as one": analysis.together.checks} if analysis.together else {}
-    for study, results in checked.items():
-        for result in results:
-            if result.passed is False:
-                click.echo(f"{study}: {result.sentence}")
-
-
-def _print_answers(answers: Sequence[Answer], *, as_json: bool) -> None:
-    rows: list[dict[str, Any]] = []
-    for found in answers:
-        for name, effect in found.effects.items():
-            quantiles = effect.quantile([0.05, 0.5, 0.95], dim="draw").to_numpy()
-            falls = (effect < 0).mean("draw").to_numpy()
-            for k, time in enumerate(effect["time"].to_numpy().tolist()):
-                low, median, high = (float(value) for value in quantiles[:, k])
-                row = {
-                    "outcome": found.spec.outcome,
-                    "prior_set": name,
-                    "time": time,
-                    "low": low,
-                    "median": median,
-                    "high": high,
-                }
-                rows.append({**row, "probability_negative": float(falls[k])})
-    rests_on = {edge: told for found in answers for edge, told in found.rests_on.items()}
-    if as_json:
-        for row in rows:
-            row["time"] = row["time"] if isinstance(row["time"], (int, float, str)) else str(row["time"])
-        _print_json({"intervention": answers[0].spec.do, "effects": rows, "rests_on": rests_on})
-        return
-    table = _table(
-        "outcome",
-        "prior",
-        "time",
-        "median",
-        "90 % interval",
-        "P(negative)",
-        title=f"{answers[0].spec.do}: change, mean over units, natural units",
-    )
-    for row in rows:
-        if row["low"] or row["high"]:
-            interval = f"{row['low']:+.4g} to {row['high']:+.4g}"
-            table.add_row(
-                row["outcome"],
-                row["prior_set"],
-                str(row["time"]),
-                f"{row['median']:+.4g}",
-                interval,
-                f"{row['probability_negative']:.2f}",
-            )
-    _print(table)
-    for edge, told in rests_on.items():
-        click.echo(f"rests on {edge}: {told}")
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.3g}")
-
-
-def _table(*columns: str, title: str = "") -> Any:
-    from rich.table import Table
-
-    table = Table(title=title or None, title_justify="left", show_lines=False, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print(table: Any) -> None:
-    from rich.console import Console
-
-    # Piped output is read by programs and people alike: wide enough not to fold a row to pieces.
-    console = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
-    console.print(table)
-
-
-def _status(what: str) -> Any:
-    from rich.console import Console
-
-    return Console(stderr=True).status(what)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    from math import isnan
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {str(key): clean(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        if isinstance(value, (list, tuple)):
-            return [clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-        return None if isinstance(value, float) and isnan(value) else value
-
-    click.echo(json.dumps(clean(document), indent=2, ensure_ascii=False))

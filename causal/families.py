@@ -260,3 +260,65 @@ def drawn(
         below = special.expit(cuts[:, None, :] - eta[:, :, None])
         return (uniform[:, :, None] > below).sum(axis=2).astype(float)
     raise CausalError(Fault(f"no draws of the family '{family}'", mend=f"known: {', '.join(ALLOWED)}"))
+
+
+def quantile(
+    family: str,
+    uniform: Floats,
+    natural_values: Floats,
+    eta: Floats,
+    parameters: Mapping[str, Floats],
+    centre: float = 0.0,
+    unit: float = 1.0,
+) -> Floats:
+    """A quantile (draw, unit) at which `drawn` gives `natural_values`.
+
+    Several give a discrete value: of these the one `uniform` (draw, unit) of the way up.
+    """
+    from scipy import special, stats
+
+    chance = np.clip(uniform, 1e-12, 1.0 - 1e-12)
+    if family == "student-t":
+        found = special.stdtr(parameters["freedom"], (natural_values - eta) / parameters["sd"])
+    elif family == "beta":
+        mean = special.expit(eta)
+        found = special.betainc(mean * parameters["precision"], (1.0 - mean) * parameters["precision"], natural_values)
+    elif family == "hurdle-lognormal":
+        odds = parameters["hurdle_level"] + parameters["hurdle_slope"] * (eta - centre) / unit
+        zero = special.expit(-odds)
+        above = natural_values > 0
+        scaled = (np.log(np.where(above, natural_values, 1.0)) - eta) / parameters["sd"]
+        found = np.where(above, zero + (1.0 - zero) * special.ndtr(scaled), chance * zero)
+    else:
+        if family == "ordered":
+            below = special.expit(parameters["cuts"][:, None, :] - eta[:, :, None])
+            ends = np.concatenate([np.zeros((*eta.shape, 1)), below, np.ones((*eta.shape, 1))], axis=2)
+            level = np.broadcast_to(natural_values, eta.shape).astype(np.int64)[:, :, None]
+            low, high = (np.take_along_axis(ends, level + k, axis=2)[:, :, 0] for k in (0, 1))
+        elif family == "bernoulli":
+            zero = special.expit(-eta)
+            low, high = np.where(natural_values > 0, zero, 0.0), np.where(natural_values > 0, 1.0, zero)
+        elif family == "poisson":
+            mean = np.exp(np.minimum(eta, 40.0))
+            low, high = (np.asarray(stats.poisson.cdf(natural_values - k, mean)) for k in (1, 0))
+        elif family == "negative-binomial":
+            size = np.broadcast_to(parameters["dispersion"] ** -2.0, eta.shape)
+            share = special.expit(np.log(size) - np.minimum(eta, 40.0))
+            low, high = (np.asarray(stats.nbinom.cdf(natural_values - k, size, share)) for k in (1, 0))
+        else:
+            raise CausalError(Fault(f"no quantiles of the family '{family}'", mend=f"known: {', '.join(ALLOWED)}"))
+        found = low + chance * (high - low)
+    return np.clip(found, 1e-15, 1.0 - 1e-15)
+
+
+def nearest_allowed(family: str, values: Floats, levels: int = 0) -> Floats:
+    """Numbers on the value scale, any shape, moved to the nearest that the family can have; `levels` of an ordered node."""
+    if family in _COUNTS:
+        return np.log1p(np.maximum(np.round(np.expm1(values)), 0.0))
+    if family == "hurdle-lognormal":
+        return np.maximum(values, 0.0)
+    if family == "bernoulli":
+        return np.clip(np.round(values), 0.0, 1.0)
+    if family == "ordered":
+        return np.clip(np.round(values), 0.0, float(levels - 1))
+    return values

@@ -159,6 +159,25 @@ class JointFit:
         model = self.model.models[names.index(name)]
         return Fit(model, self.data[_group(names.index(name))], self.convergence)  # pyright: ignore[reportArgumentType]
 
+    def scope(self, name: str) -> Fit:
+        """One study's units with the effects of a population of studies: what `simulate` and `contrast` need for the claims' own scope.
+
+        Each effect that the studies share is drawn from Normal(b, tau) around theirs, so that an answer is as uncertain as carrying it over makes it; what they
+        do not share is the study's own. Raises `CausalError` for an unknown name.
+        """
+        import xarray as xr
+
+        own = self.study(name)
+        effect = own.posterior["effect"].copy(deep=True)
+        shared = {pool.name for pool in self.model.pools if pool.identified}
+        for term in own.model.system.terms:
+            if term.edge is not None and term.edge.name in shared:
+                drawn = self.edge(term.edge.name, scale="standard", transported=True)
+                effect.loc[{"edge": term.name}] = drawn.transpose("chain", "draw").to_numpy()
+        groups = {str(path): group.to_dataset() for path, group in own.data.children.items()}
+        groups["posterior"] = own.posterior.assign(effect=effect)
+        return Fit(own.model, xr.DataTree.from_dict(groups), own.convergence)
+
     def edge(self, text: str, *, scale: str = "natural", transported: bool = False) -> xr.DataArray:
         """Draws (chain, draw) of the effect that the studies share.
 
@@ -177,7 +196,7 @@ class JointFit:
         draws = self.posterior["effect"].isel(edge=pools[0]).drop_vars("edge")
         if transported:
             tau = self.posterior["tau"].isel(edge=pools[0]).drop_vars("edge")
-            draws = _transported(draws, tau, pool.bounds)
+            draws = _transported(draws, tau, pool.bounds, pool.name)
         if scale == "natural":
             draws = draws / self.on_standard_scale(edge.name)
         return draws.rename(edge.name)
@@ -650,8 +669,9 @@ def _group(study: int) -> str:
     return f"study_{study}"
 
 
-def _transported(draws: xr.DataArray, tau: xr.DataArray, bounds: tuple[float, float] | None) -> xr.DataArray:
-    noise = np.random.default_rng(0).standard_normal(draws.shape)
+def _transported(draws: xr.DataArray, tau: xr.DataArray, bounds: tuple[float, float] | None, name: str) -> xr.DataArray:
+    # Each edge has chance of its own: what two effects differ by in a new study has nothing in common.
+    noise = np.random.default_rng(list(name.encode())).standard_normal(draws.shape)
     if bounds is None:
         return draws + tau * noise
     half, middle = (bounds[1] - bounds[0]) / 2.0, (bounds[0] + bounds[1]) / 2.0

@@ -36,12 +36,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from causal.claim import Claim, Figure, Ledger, Source
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
-from causal.intervene import Cut, ScaleEdge, read_interventions
+from causal.intervene import nodes_named, read_interventions
 from causal.measurement import Measure
 from causal.panel import Panel, Study, leave_out, read_csv, study_faults
 from causal.reported import Reported
@@ -73,13 +73,18 @@ class NodeCard:
 
 @dataclass(frozen=True, slots=True)
 class InterventionSpec:
-    """An intervention as the bundle states it: `do` in the text form of `causal.intervene`, and its outcome."""
+    """An intervention as the bundle states it: `do` in the text form of `causal.intervene`, and its outcome.
+
+    `better` says which way of the outcome is good, "" where the bundle does not; `cost` is in whatever unit the bundle's costs share.
+    """
 
     key: str
     do: str
     outcome: str
     label: str = ""
     horizon: int = 0
+    better: Literal["", "higher", "lower"] = ""
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -635,10 +640,7 @@ def _parse_interventions(
                 Fault(f"no node '{table.outcome}'", file.at((*path, "outcome")), nearest(table.outcome, graph.names))
             )
         try:
-            targets = [
-                found.edge if isinstance(found, (Cut, ScaleEdge)) else found.node
-                for found in read_interventions(table.do)
-            ]
+            targets = sorted({name for found in read_interventions(table.do) for name in nodes_named(found)})
         except CausalError as error:
             faults.extend(Fault(str(fault), file.at((*path, "do"))) for fault in error.faults)
             targets = []
@@ -646,9 +648,11 @@ def _parse_interventions(
             faults.extend(
                 Fault(f"no node '{node}'", file.at((*path, "do")), nearest(node, graph.names))
                 for node in targets
-                if "->" not in node and node not in graph.names
+                if node not in graph.names
             )
-        specs.append(InterventionSpec(key, table.do, table.outcome, table.label or key, table.horizon))
+        specs.append(
+            InterventionSpec(key, table.do, table.outcome, table.label or key, table.horizon, table.better, table.cost)
+        )
     return specs
 
 

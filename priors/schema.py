@@ -162,3 +162,5 @@ class Intervention(Table):
     outcome: Text
     label: OptionalText = ""
     horizon: Annotated[int, Field(ge=0)] = 0
+    better: Literal["", "higher", "lower"] = ""
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

@@ -23,7 +23,6 @@ from causal.analysis import Analysis, Answer, claim_prior, words_by_edge
 from causal.checks import CheckResult
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
 from causal.graph import Edge, Sign
-from causal.intervene import Cut, Intervention, ScaleEdge, Set
 from causal.plot import (
     PRIOR_LABELS,
     STYLES,
@@ -36,6 +35,7 @@ from causal.plot import (
     prior_and_posterior,
     prior_band,
 )
+from causal.report.acts import told_act
 from causal.report.answerable import answerable
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.together import together
@@ -559,7 +559,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
         "key": spec.key,
         "title": spec.label or spec.do,
         "do": spec.do,
-        "acts": [_act(bundle, intervention) for intervention in answer.interventions],
+        "acts": [told_act(bundle, intervention) for intervention in answer.interventions],
         "outcome": outcome,
         "unit": _unit(model.study, spec.outcome),
         "swing": number(swing),
@@ -603,27 +603,6 @@ def _brief(word: str) -> str:
 def _is_memory(term: str) -> bool:
     cause, _, rest = term.partition(" -> ")
     return rest.split(" [")[0] == cause
-
-
-def _act(bundle: Bundle, act: Intervention) -> str:
-    span = (f" from {act.start}" if act.start is not None else "") + (f" to {act.stop}" if act.stop is not None else "")
-    where = f", in {listed([str(unit) for unit in act.units])}" if act.units is not None else ", in every unit"
-    if isinstance(act, (Cut, ScaleEdge)):
-        edge = bundle.graph.edge(act.edge)
-        name = f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
-        return (
-            (
-                f"Take away the link {name}"
-                if isinstance(act, Cut)
-                else f"Multiply the link {name} by {size(act.factor)}"
-            )
-            + span
-            + where
-        )
-    if isinstance(act, Set):
-        return f"Hold {label(bundle, act.node).lower()} at {size(act.value)}{span}{where}"
-    stays = "what is added stays to the extent that the node remembers itself"
-    return f"Add {size(act.amount)} to {label(bundle, act.node).lower()} in every period{span}{where}; {stays}"
 
 
 # Studies

@@ -1,0 +1,135 @@
+"""What an answer rests on: for each edge between an intervention and an outcome, whether the study's data can tell its effect.
+
+An effect that passes through an edge is no better known than that edge. So every answer carries, for each fitted term on a way from what is done to
+what is asked for,
+
+- *identified*, or *identified if the equations are linear*;
+- *identified only without what the study sets aside*, where the study keeps a part of the graph;
+- *not-identified*: the measured columns do not identify it, or the fitted equation does not;
+- *prior-driven* (beside one of the first three): the data have hardly narrowed the prior;
+- *a road through unmeasured nodes*, of which only the product is fitted;
+- *stated*: an edge that the intervention adds.
+
+These words need one fit. The verdicts of `causal.verdict` weigh three prior sets; where a bundle has a claim for the
+edge, its page and its terminal show those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from causal.dist import Normal
+from causal.equations import Term
+from causal.fit import Fit
+from causal.graph import Graph
+from causal.identification import identify_edge, single_door
+from causal.intervene import AddEdge, Cut, Intervention, Policy, ScaleEdge, nodes_named
+from causal.model import Model, regressors
+from causal.plan import Plan
+
+HARDLY = 0.9
+"""Posterior sd over prior sd above which the data have hardly narrowed the prior: less than a fifth of its variance is gone."""
+
+
+def rests_on(fit: Fit, interventions: Sequence[Intervention], outcomes: Sequence[str] = ()) -> dict[str, str]:
+    """What each term on a way from the interventions to the outcomes (without any: to whatever they reach) rests on, by the term's name."""
+    model = fit.model
+    found = {term.name: word_of(fit, term) for term in on_the_way(model, interventions, outcomes)}
+    return found | stated(interventions)
+
+
+def stated(interventions: Sequence[Intervention]) -> dict[str, str]:
+    """What the edges that interventions add rest on, by the edge's name."""
+    return {
+        each.edge: f"stated with the intervention ({each.effect:g}), not estimated"
+        for each in interventions
+        if isinstance(each, AddEdge)
+    }
+
+
+def rests_on_text(plan: Plan, outcomes: Sequence[str] = ()) -> str:
+    """`rests_on` in one text, for the attributes of an answer: ``edge: word; edge: word``."""
+    found = rests_on(plan.fit, plan.interventions, outcomes)
+    return "; ".join(f"{name}: {word}" for name, word in found.items())
+
+
+def on_the_way(model: Model, interventions: Sequence[Intervention], outcomes: Sequence[str] = ()) -> tuple[Term, ...]:
+    """The fitted terms on a way from what the interventions act on to the outcomes, or to whatever they reach."""
+    terms = model.system.terms
+    starts: set[str] = set()
+    goals = set(outcomes or model.system.nodes)
+    named: set[str] = set()
+    passed: list[tuple[str, str]] = [(term.cause, term.effect) for term in terms]
+    for intervention in interventions:
+        match intervention:
+            case Cut() | ScaleEdge():
+                edge = model.graph.edge(intervention.edge)
+                touched = [
+                    term for term in terms if any(step.name == edge.name for road in term.roads for step in road)
+                ]
+                starts |= {term.effect for term in touched}
+                named |= {term.name for term in touched}
+            case AddEdge():
+                cause, effect = nodes_named(intervention)
+                starts.add(effect)
+                goals.add(cause)
+                passed.append((cause, effect))
+            case _:
+                starts.add(intervention.node)
+                if isinstance(intervention, Policy):
+                    goals |= {condition.node for condition in intervention.conditions}
+                    passed += [(condition.node, intervention.node) for condition in intervention.conditions]
+    below = _closure(passed, starts)
+    above = _closure([(effect, cause) for cause, effect in passed], goals)
+    return tuple(term for term in terms if (term.cause in below and term.effect in above) or term.name in named)
+
+
+def word_of(fit: Fit, term: Term) -> str:
+    """What one fitted term rests on."""
+    model = fit.model
+    if term.edge is None:
+        road = " + ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads)
+        return f"a road through unmeasured nodes ({road}), not identified by itself"
+    observed = model.study.measured(model.graph)
+    weights = tuple(sorted(model.study.weights))
+    found = _identified(model.graph, term.name, observed, tuple(regressors(model, model.graph, term.edge)), weights)
+    if found != "not-identified":
+        if model.whole is not None:
+            observed = model.study.measured(model.whole)
+            held = tuple(regressors(model, model.whole, term.edge))
+            if _identified(model.whole, term.name, observed, held, weights) == "not-identified":
+                found = "identified only without what the study sets aside"
+        if _prior_driven(fit, term):
+            found += ", prior-driven"
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _identified(
+    graph: Graph, edge: str, observed: tuple[str, ...], held: tuple[Any, ...], weights: tuple[str, ...]
+) -> str:
+    found = identify_edge(graph, edge, observed, weights=weights)
+    if not found.identified or not single_door(graph, edge, held):
+        return "not-identified"
+    return "identified if the equations are linear" if found.assumes_linear else "identified"
+
+
+def _prior_driven(fit: Fit, term: Term) -> bool:
+    """Whether the effect's draws are hardly narrower than its prior."""
+    names = [each.name for each in fit.model.system.terms]
+    prior = fit.model.term_priors[names.index(term.name)]
+    sd = prior.sd if isinstance(prior, Normal) else (prior.high - prior.low) / 12.0**0.5
+    return float(np.std(fit.draws("effect")[:, names.index(term.name)])) > HARDLY * sd
+
+
+def _closure(joined: Sequence[tuple[str, str]], starts: set[str]) -> set[str]:
+    reached = set(starts)
+    while True:
+        more = {after for before, after in joined if before in reached} - reached
+        if not more:
+            return reached
+        reached |= more

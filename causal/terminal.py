@@ -1,0 +1,326 @@
+"""What the command prints: tables for people, one JSON document for programs, from the records that the floors below give."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from causal.analysis import Analysis, Answer, Ranked, Replay
+    from causal.dynamics import Cutting
+
+
+def verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
+    """One row for each claim: its verdict, with what the claim says and where."""
+    rows: list[dict[str, Any]] = []
+    for verdict in analysis.verdicts:
+        claim = analysis.bundle.ledger[verdict.claim]
+        rows.append({**verdict.as_dict(), "says": claim.says, "where": claim.where, "hedge": claim.hedge})
+    return rows
+
+
+def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
+    """The verdicts, of the article's core claims and those that some study tests unless `everything`; and the checks that fail."""
+    from collections import Counter
+
+    ledger = analysis.bundle.ledger
+    core = [
+        verdict for verdict in analysis.verdicts if ledger[verdict.claim].core or verdict.verdict not in ("untestable",)
+    ]
+    shown = analysis.verdicts if everything or not core else core
+    table = table_of("claim", "edge", "verdict", "why", title=ledger.source.title)
+    for verdict in shown:
+        table.add_row(verdict.claim, verdict.edge or "-", verdict.verdict, verdict.why)
+        pooled = (verdict.conditional_together,) if verdict.conditional_together else ()
+        for finding in (*verdict.conditional, *pooled):
+            if finding.identified:
+                place = " and ".join(finding.pooled) or finding.study
+                aside = f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {place}"
+                table.add_row("", "", f"({finding.verdict})", f"{aside}: {finding.why}")
+    print_table(table)
+    for fault in analysis.apart:
+        click.echo(f"the studies make no one model: {fault}")
+    counts = Counter(verdict.verdict for verdict in analysis.verdicts)
+    click.echo(
+        f"{len(analysis.verdicts)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    )
+    checked = {study: evidence.checks for study, evidence in analysis.evidence.items()}
+    checked |= {"all studies as one": analysis.together.checks} if analysis.together else {}
+    for study, results in checked.items():
+        for result in results:
+            if result.passed is False:
+                click.echo(f"{study}: {result.sentence}")
+
+
+def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """One row for each outcome, prior set and time of what an intervention changes."""
+    rows: list[dict[str, Any]] = []
+    for found in answers:
+        for name, effect in found.effects.items():
+            quantiles = effect.quantile([0.05, 0.5, 0.95], dim="draw").to_numpy()
+            falls = (effect < 0).mean("draw").to_numpy()
+            for k, time in enumerate(effect["time"].to_numpy().tolist()):
+                low, median, high = (float(value) for value in quantiles[:, k])
+                row = {
+                    "outcome": found.spec.outcome,
+                    "prior_set": name,
+                    "time": time if isinstance(time, (int, float, str)) else str(time),
+                    "low": low,
+                    "median": median,
+                    "high": high,
+                    "probability_negative": float(falls[k]),
+                }
+                if found.spec.better:
+                    row["probability_harm"] = float((effect * _good(found.spec.better) < 0).mean("draw")[k])
+                rows.append({**row, "rests_on": weakest(found.rests_on)})
+    return rows
+
+
+def print_answers(answers: Sequence[Answer]) -> None:
+    """What an intervention changes, over time, and what each number rests on."""
+    shown = [row for row in answer_rows(answers) if row["low"] or row["high"]]
+    harm = any("probability_harm" in row for row in shown)
+    table = table_of(
+        "outcome",
+        "prior",
+        "time",
+        "median",
+        "90 % interval",
+        "P(harm)" if harm else "P(negative)",
+        "rests on",
+        title=f"{answers[0].spec.do}: change, mean over units, natural units",
+    )
+    for row in shown:
+        table.add_row(
+            row["outcome"],
+            row["prior_set"],
+            str(row["time"]),
+            f"{row['median']:+.4g}",
+            f"{row['low']:+.4g} to {row['high']:+.4g}",
+            f"{row['probability_harm' if harm else 'probability_negative']:.2f}",
+            row["rests_on"],
+        )
+    print_table(table)
+    if not shown:
+        click.echo("Nothing changes: no fitted link leads from what is done to what is asked for.")
+    for edge, told in {edge: told for found in answers for edge, told in found.rests_on.items()}.items():
+        click.echo(f"rests on {edge}: {told}")
+
+
+def print_replay(found: Replay) -> None:
+    """The observed panel beside what it would have been."""
+    table = table_of(
+        "prior",
+        "time",
+        "as it was",
+        "as it would have been",
+        "90 % interval",
+        "rests on",
+        title=f"{found.spec.do}: {found.spec.outcome}, mean over the units seen, natural units; study {found.study}",
+    )
+    for row in replay_rows(found):
+        if row["changed"]:
+            table.add_row(
+                row["prior_set"],
+                str(row["time"]),
+                f"{row['observed']:.4g}",
+                f"{row['median']:.4g}",
+                f"{row['low']:.4g} to {row['high']:.4g}",
+                weakest(found.rests_on),
+            )
+    print_table(table)
+    for edge, told in found.rests_on.items():
+        click.echo(f"rests on {edge}: {told}")
+
+
+def replay_rows(found: Replay) -> list[dict[str, Any]]:
+    """One row for each prior set and time: the observed mean, and the median and interval of what it would have been."""
+    rows: list[dict[str, Any]] = []
+    for name, worlds in found.worlds.items():
+        quantiles = worlds.quantile([0.05, 0.5, 0.95], dim="draw").to_numpy()
+        changed = (found.changes[name] != 0).any("draw").to_numpy()
+        observed = (worlds - found.changes[name]).median("draw").to_numpy()
+        for k, time in enumerate(worlds["time"].to_numpy().tolist()):
+            low, median, high = (float(value) for value in quantiles[:, k])
+            row = {"prior_set": name, "time": time if isinstance(time, (int, float, str)) else str(time)}
+            row |= {"observed": float(observed[k]), "low": low, "median": median, "high": high}
+            rows.append({**row, "changed": bool(changed[k])})
+    return rows
+
+
+def print_ranking(found: Ranked) -> None:
+    """The options in order of expected regret, and what would be worth knowing before choosing."""
+    for name, ranking in found.by_set.items():
+        title = f"{name} prior, study {found.study}: {ranking.attrs['words']}"
+        table = table_of("option", "expected", "90 % interval", "P(best)", "P(harm)", "regret", "rests on", title=title)
+        costed = "cost" in ranking
+        if costed:
+            table.add_column("effect per cost")
+            table.add_column("worth its cost")
+        for row in ranking_rows(found, name):
+            cells = [row["option"], f"{row['expected']:+.4g}", f"{row['low']:+.4g} to {row['high']:+.4g}"]
+            cells += [f"{row[key]:.2f}" for key in ("p_best", "p_harm")] + [f"{row['regret']:.3g}", row["rests_on"]]
+            if costed:
+                per_cost = row["per_cost"]
+                cells += ["-" if per_cost != per_cost else f"{per_cost:.3g}", "yes" if row["on_frontier"] else "no"]
+            table.add_row(*cells)
+        print_table(table)
+        worth = found.worth[name]
+        told = [
+            f"{what} {value:.3g}"
+            for what, value in zip(worth["what"].to_numpy().tolist(), worth.to_numpy().tolist(), strict=True)
+            if value > 0.01 * float(ranking["evpi"])
+        ]
+        everything = f"knowing everything would be worth {float(ranking['evpi']):.3g}"
+        click.echo(
+            f"{everything}; knowing one thing: {', '.join(told[:5]) or 'next to nothing'} (units of {found.outcome})"
+        )
+
+
+def ranking_rows(found: Ranked, prior_set: str) -> list[dict[str, Any]]:
+    """One row for each option under one prior set, the least regret first."""
+    ranking = found.by_set[prior_set]
+    rows: list[dict[str, Any]] = []
+    for option in ranking["option"].to_numpy().tolist():
+        one = ranking.sel(option=option)
+        low, high = (float(value) for value in one["effect"].quantile([0.05, 0.95], dim="draw"))
+        row = {"option": option, "prior_set": prior_set, "low": low, "high": high}
+        row |= {key: float(one[key]) for key in ("expected", "p_best", "p_harm", "regret")}
+        if "cost" in ranking:
+            row |= {
+                "cost": float(one["cost"]),
+                "per_cost": float(one["per_cost"]),
+                "on_frontier": bool(one["on_frontier"]),
+            }
+        rows.append({**row, "rests_on": weakest(found.rests_on.get(option, {}))})
+    return rows
+
+
+def movement_rows(study: str, prior_set: str, found: xr.Dataset, cuts: Sequence[Cutting]) -> dict[str, Any]:
+    """How one fit's loop moves by itself, as plain numbers: medians with 90 % intervals."""
+
+    def told(values: xr.DataArray) -> dict[str, float]:
+        low, median, high = (float(value) for value in values.quantile([0.05, 0.5, 0.95], dim="draw"))
+        return {"low": low, "median": median, "high": high}
+
+    multipliers = found["multiplier_quantile"]
+    return {
+        "study": study,
+        "prior_set": prior_set,
+        "radius": told(found["radius"]),
+        "p_explosive": float(found["p_explosive"]),
+        "half_life": told(found["half_life"]),
+        "loops": [
+            {"loop": str(loop), "gain": told(found["gain"].sel(loop=loop))}
+            for loop in found["loop"].to_numpy().tolist()
+        ],
+        "multipliers": [
+            {
+                "cause": str(cause),
+                "effect": str(effect),
+                **{
+                    label: float(multipliers.sel(cause=cause, effect=effect, quantile=level))
+                    for label, level in (("low", 0.05), ("median", 0.5), ("high", 0.95))
+                },
+            }
+            for cause in found["cause"].to_numpy().tolist()
+            for effect in found["effect"].to_numpy().tolist()
+        ],
+        "multiplier_undefined": float(found["multiplier_undefined"]),
+        "smallest_cut": [{"edges": list(cut.edges), "factor": cut.factor, "p_decays": cut.p_decays} for cut in cuts],
+    }
+
+
+def print_movement(row: Mapping[str, Any]) -> None:
+    """How one fit's loop moves by itself."""
+
+    def span(found: Mapping[str, float]) -> str:
+        return f"{found['median']:.3g} ({found['low']:.3g} to {found['high']:.3g})"
+
+    table = table_of("what", "median (90 % interval)", title=f"{row['study']}, {row['prior_set']} prior")
+    table.add_row("radius: share of a disturbance left after a period", span(row["radius"]))
+    table.add_row("P(explosive)", f"{row['p_explosive']:.3f}")
+    table.add_row("half-life of a disturbance, periods", span(row["half_life"]))
+    for loop in row["loops"]:
+        table.add_row(f"gain of {loop['loop']}", span(loop["gain"]))
+    for each in row["multipliers"]:
+        if each["low"] or each["high"]:
+            table.add_row(f"long run of {each['effect']} for each unit that {each['cause']} is shifted by", span(each))
+    print_table(table)
+    if row["multiplier_undefined"]:
+        click.echo(f"the long run is undefined in {row['multiplier_undefined']:.1%} of the draws, which explode")
+    for cut in row["smallest_cut"][:5]:
+        if not cut["edges"]:
+            click.echo(f"the loops decay as they are, with probability {cut['p_decays']:.3f}")
+        else:
+            act = "cutting" if cut["factor"] == 0 else f"scaling to {cut['factor']:.2f}"
+            click.echo(
+                f"{act} {' and '.join(cut['edges'])} makes the loops decay with probability {cut['p_decays']:.3f}"
+            )
+    if not row["smallest_cut"]:
+        click.echo("no cut of a few edges makes the loops decay")
+
+
+def weakest(rests_on: Mapping[str, str]) -> str:
+    """The words of the links that an answer rests on, those that are supported and a node's own memory apart."""
+    found: list[str] = []
+    for term, word in rests_on.items():
+        cause, _, rest = term.partition(" -> ")
+        if word != "supported" and rest.split(" [")[0] != cause:
+            found.append(word.split(" (")[0].split(";")[0])
+    return ", ".join(dict.fromkeys(found)) or ("supported" if rests_on else "")
+
+
+def _good(better: str) -> int:
+    return 1 if better == "higher" else -1
+
+
+def short(value: float) -> float:
+    """A number to three digits."""
+    return float(f"{value:.3g}")
+
+
+def table_of(*columns: str, title: str = "") -> Any:
+    """An empty table with these columns."""
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", show_lines=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def print_table(table: Any) -> None:
+    """Print a table on standard output."""
+    from rich.console import Console
+
+    # Piped output is read by programs and people alike: wide enough not to fold a row to pieces.
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
+    console.print(table)
+
+
+def status(what: str) -> Any:
+    """What is being done, on standard error while it lasts."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(what)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on standard output, what is not finite as null."""
+    from math import isfinite
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(key): clean(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if isinstance(value, (list, tuple)):
+            return [clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return None if isinstance(value, float) and not isfinite(value) else value
+
+    click.echo(json.dumps(clean(document), indent=2, ensure_ascii=False))
