@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from causal.dist import Normal, Uniform
     from causal.dynamics import Cutting, dynamics, impulse_responses, smallest_cut
     from causal.errors import CausalError, ConvergenceError, Fault, RefitError
+    from causal.figures import fan, rank_plot, response_grid, ribbons, waterfall, worth_knowing
     from causal.fit import Fit, fit
     from causal.graph import Edge, Graph, Latent, Node, Sign
     from causal.identification import Identification, identify, identify_edge
-    from causal.intervene import AddEdge, Cut, Path, Policy, Scale, ScaleEdge, Set, Shift, read_interventions
+    from causal.intervene import AddEdge, Cut, Path, Policy, Scale, ScaleEdge, Set, Shift, read_interventions, text_of
     from causal.joint import JointModel, build_model
     from causal.measurement import Measure
     from causal.measuring import Measuring, what_to_measure
@@ -57,6 +58,7 @@ _HOME = {
     "dist": ("Normal", "Uniform"),
     "dynamics": ("Cutting", "dynamics", "impulse_responses", "smallest_cut"),
     "errors": ("CausalError", "ConvergenceError", "Fault", "RefitError"),
+    "figures": ("fan", "rank_plot", "response_grid", "ribbons", "waterfall", "worth_knowing"),
     "fit": ("Fit", "fit"),
     "graph": ("Edge", "Graph", "Latent", "Node", "Sign"),
     "identification": ("Identification", "identify", "identify_edge"),
@@ -70,6 +72,7 @@ _HOME = {
         "Set",
         "Shift",
         "read_interventions",
+        "text_of",
     ),
     "measurement": ("Measure",),
     "measuring": ("Measuring", "what_to_measure"),
@@ -146,6 +149,7 @@ __all__ = [
     "counterfactual",
     "coverage",
     "dynamics",
+    "fan",
     "fit",
     "fit_many",
     "from_dagitty",
@@ -159,21 +163,27 @@ __all__ = [
     "mediation",
     "optimal_adjustment",
     "rank",
+    "rank_plot",
     "read_csv",
     "read_edge",
     "read_graph",
     "read_interventions",
+    "response_grid",
+    "ribbons",
     "seed_of",
     "simulate",
     "smallest_cut",
+    "text_of",
     "to_dagitty",
     "to_dot",
     "to_mermaid",
     "to_networkx",
     "value_of_information",
+    "waterfall",
     "what_to_measure",
     "with_data",
     "with_others",
+    "worth_knowing",
 ]
 
 

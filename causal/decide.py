@@ -369,8 +369,7 @@ def _groups(fit: Fit, learn: object, faults: list[Fault]) -> dict[str, tuple[str
     measured = fit.model.system.nodes
     through: dict[str, list[int]] = {node: [] for node in fit.model.graph.names}
     for column, term in enumerate(terms):
-        inner = {edge.effect for road in term.roads for edge in road[:-1]}
-        for node in sorted({term.cause, term.effect} | inner):
+        for node in {end for road in term.roads for edge in road for end in (edge.cause, edge.effect)}:
             through[node].append(column)
     if learn is None:
         unmeasured = [node for node, columns in through.items() if columns and node not in measured]

@@ -40,6 +40,7 @@ _LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """Colours (all over 4.5 to 1 on white) and lines: seven and five, so that 35 effects differ."""
 _UP, _DOWN = _MAIN, "#a8201a"
 _SMALL, _MEDIUM, _LARGE = 8.0, 9.0, 11.0
+_OVER = {"end": ", in the last period", "mean": ", mean of the periods", "sum": ", sum over the periods"}
 _WIDE = 28  # letters in a line of a name
 
 
@@ -147,7 +148,9 @@ def waterfall(parts: xr.DataArray, *, level: float = 0.9, ax: Axes | None = None
     part is undefined are left out of all. Raises `CausalError` for other dims, a level outside 0 to 1, and a part that is called total.
     """
     faults = _level_faults([level], "waterfall") + _axes_faults(ax, 1, "waterfall")
-    wrong = _faults(parts, ("draw", "part"), "waterfall", "give the parts of an effect, draw by draw")
+    wrong = _faults(
+        parts, ("draw", "part"), "waterfall", "give the parts at one time, for instance parts.sel(time=2020)"
+    )
     names = [] if wrong else [str(name) for name in parts["part"].to_numpy()]
     if any(name.strip().casefold() == "total" for name in names):
         mend = "leave it out: the picture adds the parts up"
@@ -259,7 +262,8 @@ def rank_plot(ranking: xr.Dataset, *, level: float = 0.9, ax: Axes | None = None
         _beside(panel, y, [_share(float(one)) for one in ranking[name]], 52 * k, head)
     _beside(panel, y, [_number(float(one)).lstrip("+") for one in ranking["regret"]], 104, "regret")
     outcome = f" in {ranking.attrs['outcome']}" if ranking.attrs.get("outcome") else ""
-    panel.set_xlabel(_wrapped(f"change{outcome}, natural units", 60), fontsize=_MEDIUM)
+    over = _OVER.get(str(ranking.attrs.get("over")), "")
+    panel.set_xlabel(_wrapped(f"change{outcome}, natural units{over}", 60), fontsize=_MEDIUM)
     better = f" ({ranking.attrs['better']} is better)" if ranking.attrs.get("better") else ""
     says = (
         f"Dot: median. Line: {_level_words([level])}. Regret: what is lost, on average, against the best in each draw."
@@ -447,6 +451,9 @@ def _words(page: _Page, heading: str, says: str, values: Sequence[Floats], resul
         width = page.figure.get_figwidth()
         page.figure.suptitle(_fitted(heading, width, _LARGE), x=0.01, ha="left", fontsize=_LARGE, color=_INK)
         note = "\n".join(_fitted(text, width, _SMALL) for text in texts)
+        # The pages' heights hold three lines of notes; more lines are not taken from the panels.
+        more = max(0, note.count("\n") - 2)
+        page.figure.set_figheight(page.figure.get_figheight() + more * 1.25 * _SMALL / 72)
         page.figure.supxlabel(note, x=0.01, ha="left", **small)
         return
     first, last = page.panels[0], page.panels[-1]

@@ -15,8 +15,8 @@ record          what it does, in each period in which it acts           text
 
 All but a path act from `start` to `stop`, both included and both a time of the panel or of the horizon after it, absent meaning without
 bound; all act on the named `units` or on every one: ``from TIME``, ``to TIME``, ``in UNIT, UNIT`` in any order, parted by ``;`` or new lines. Values
-are in the node's natural units. For a node that is not Normal what is added acts on its link (`causal.families`), a factor multiplies its mean or,
-where the link is one of odds, its odds, and a value that is set is a natural one.
+are in the node's natural units. For a node that is not Normal what is added acts on its link (`causal.families`); a factor multiplies its value
+(student-t, lognormal), its mean where the link is a log, or its odds; and a value that is set is a natural one.
 
 The law of precedence. In each period and unit, for a node v with edges e of effects b_e from causes u_e,
 

@@ -18,8 +18,16 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from causal.decide import rank, value_of_information
+from causal.dynamics import impulse_responses
 from causal.errors import CausalError
 from causal.figures import fan, rank_plot, response_grid, ribbons, waterfall, worth_knowing
+from causal.intervene import Shift
+from causal.mediation import mediated_parts
+from causal.simulate import contrast
+from causal.syntax import read_graph
+from tests.oracle.loops import FOUR
+from tests.oracle.worlds import frame, made_fit, made_model
 
 DRAWS = 41
 YEARS = np.arange(2010, 2017)
@@ -104,7 +112,7 @@ def intervals(panel: Axes) -> Any:
 
 
 def texts(figure: Figure) -> list[str]:
-    return [one.get_text().replace("\n", " ") for one in figure.findobj(Text) if one.get_text()]  # type: ignore[attr-defined]
+    return [one.get_text().replace("\n", " ") for one in figure.findobj(Text) if one.get_text()]
 
 
 def shown(figure: Figure) -> list[Text]:
@@ -118,8 +126,8 @@ def shown(figure: Figure) -> list[Text]:
             hidden |= {
                 id(text) for tick in ticks if not low <= tick.get_loc() <= high for text in (tick.label1, tick.label2)
             }
-    found = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text() and id(text) not in hidden]  # type: ignore[attr-defined]
-    return [text for text in found if text.get_window_extent().width > 0]  # type: ignore[attr-defined]
+    found = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text() and id(text) not in hidden]
+    return [text for text in found if text.get_window_extent().width > 0]
 
 
 def everything(figure: Figure) -> str:
@@ -248,7 +256,7 @@ def test_units_that_are_named_are_drawn_in_their_order() -> None:
     figure = ribbons(by_unit([f"u{k}" for k in range(20)]), units=["u7", "u2"], most=1)
     assert [panel.get_title() for panel in figure.axes] == ["u7", "u2"]
     assert "Median and 90 % interval. 18 of 20 units are left out." in texts(figure)
-    assert [panel.get_title() for panel in ribbons(by_unit(["u1", "u2"]), units="u2").axes] == ["u2"]  # type: ignore[arg-type]
+    assert [panel.get_title() for panel in ribbons(by_unit(["u1", "u2"]), units="u2").axes] == ["u2"]
 
 
 def test_a_waterfalls_bars_add_up_to_the_total() -> None:
@@ -302,7 +310,7 @@ def test_a_rank_plot_keeps_the_order_and_tells_the_chances() -> None:
     np.testing.assert_allclose(intervals(panel), quantiles(given["effect"], 0.05, 0.95).T, rtol=1e-13)
     assert [label.get_text() for label in panel.get_yticklabels()] == ["cut it", "shift it", "nothing"]
     assert panel.get_ylim()[0] > panel.get_ylim()[1]
-    rows = {k: [one.get_text() for one in panel.texts if one.xy == (1.0, float(k)) and k != 1] for k in (0, 2)}  # type: ignore[attr-defined]
+    rows = {k: [one.get_text() for one in panel.texts if one.xy == (1.0, float(k)) and k != 1] for k in (0, 2)}
     assert rows == {0: ["71 %", "0 %", "0.01"], 2: ["28 %", "100 %", "1,234"]}
     assert {"<1 %", "12 %", "0.25", "P(best)", "P(harm)", "regret"} <= {one.get_text() for one in panel.texts}
     assert figure.get_suptitle() == "Options by what they change in illicit (lower is better)"
@@ -319,6 +327,36 @@ def test_what_is_worth_most_to_know_stands_on_top() -> None:
     assert "if everything were known (0.5)" in told
     assert "Without a bar: undefined." in told
     assert "expected regret that is avoided, ha" in told
+
+
+def test_a_rank_plot_says_over_which_periods() -> None:
+    for over, words in (
+        ("end", "in the last period"),
+        ("mean", "mean of the periods"),
+        ("sum", "sum over the periods"),
+    ):
+        (panel,) = rank_plot(ranking(over=over)).axes
+        assert panel.get_xlabel() == f"change in illicit, natural units, {words}"
+    assert rank_plot(ranking()).axes[0].get_xlabel() == "change in illicit, natural units"
+
+
+def test_results_of_a_fit_are_drawn_as_they_come() -> None:
+    rows = frame(("corruption", "illicit", "presence", "revenue"), units=3, times=range(2000, 2008), seed=3)
+    fit = made_fit(made_model(read_graph(FOUR), rows), seed=5)
+    clean = [Shift("corruption", -1.0, start=2003)]
+    change = contrast(fit, clean, outcome="illicit", horizon=2)
+    np.testing.assert_allclose(medians(fan(change).axes[0])[0].get_ydata(), np.median(change, axis=0), rtol=1e-12)
+    assert len(ribbons(contrast(fit, clean, outcome="illicit", by="unit")).axes) == 3
+    shares = mediated_parts(fit, clean, outcome="illicit", through=["presence"]).sel(time=2006)
+    last = waterfall(shares).axes[0].patches[-1]
+    np.testing.assert_allclose(last.get_width(), change.sel(time=2006).mean(), rtol=1e-9)
+    assert len(response_grid(impulse_responses(fit, 4)).axes) == 16
+    found = rank(fit, {"clean": clean, LONG: [Shift("presence", 0.5, start=2003)]}, "illicit", better="lower")
+    figure = rank_plot(found)
+    assert len(figure.axes[0].get_yticklabels()) == 3
+    assert found.attrs["rests_on"] in everything(figure)
+    (panel,) = worth_knowing(value_of_information(fit, found)).axes
+    assert len(panel.patches) == len(fit.model.system.terms)
 
 
 # ---------------------------------------------------------------- what is undefined
@@ -360,11 +398,16 @@ def test_a_single_time_can_be_seen() -> None:
 def test_a_waterfall_leaves_out_draws_with_an_undefined_part() -> None:
     given = parts()
     given[:7, 1] = np.nan
+    given[7, 0] = np.nan
     figure = waterfall(given)
-    whole = given.to_numpy()[7:]
-    widths = [bar.get_width() for bar in figure.axes[0].patches]
+    (panel,) = figure.axes
+    whole = given.to_numpy()[8:]
+    widths = [bar.get_width() for bar in panel.patches]
     np.testing.assert_allclose(widths, [*whole.mean(axis=0), whole.sum(axis=1).mean()], rtol=1e-13)
-    assert f"in up to {100 * 7 / DRAWS:.0f} % of the draws" in everything(figure)
+    starts = [bar.get_x() for bar in panel.patches]
+    wanted = quantiles(np.column_stack([whole, whole.sum(axis=1)]), 0.05, 0.95) + starts
+    np.testing.assert_allclose(intervals(panel), wanted.T, rtol=1e-12)
+    assert f"in up to {100 * 8 / DRAWS:.0f} % of the draws" in everything(figure)
 
 
 @pytest.mark.parametrize(
@@ -427,7 +470,7 @@ def test_lines_and_letters_stand_out_from_white() -> None:
 
     figures = [draw(rests_on="a -> b: supported") for draw in PICTURES.values()]
     figures.append(fan({f"option {k}": effect(float(k)) for k in range(9)}))
-    used = {text.get_color() for figure in figures for text in figure.findobj(Text)}  # type: ignore[attr-defined]
+    used = {text.get_color() for figure in figures for text in figure.findobj(Text)}
     used |= {line.get_color() for figure in figures for panel in figure.axes for line in medians(panel)}
     assert len(used) >= 8
     assert min(contrast(colour) for colour in used) >= 4.5
@@ -455,6 +498,15 @@ def test_long_names_wrap_and_no_two_texts_overlap(draw: Callable[[], Figure]) ->
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
     page = figure.bbox
     assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
+
+
+def test_long_notes_do_not_take_the_panels_room() -> None:
+    def height(figure: Figure) -> float:
+        figure.draw_without_rendering()
+        return figure.axes[0].bbox.height
+
+    ground = "; ".join(f"{LONG} {k} -> illicit: prior-driven" for k in range(20))
+    assert height(fan(effect(rests_on=ground))) == pytest.approx(height(fan(effect())), rel=0.1)
 
 
 def test_dollars_are_money_and_no_mathematics() -> None:
@@ -488,7 +540,17 @@ def test_axes_that_are_given_are_drawn_in_and_the_others_left_alone(draw: Callab
     assert figure.axes == list(axes)
     assert not figure.get_suptitle()
     assert "interval" in everything(figure) or "expected regret" in everything(figure)
-    png(figure)
+
+
+def test_pictures_side_by_side_are_not_cut_off() -> None:
+    figure = Figure((14, 5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    fan({"one": effect(rests_on="a -> b: supported"), LONG: effect(2.0)}, ax=left)
+    rank_plot(ranking(rests_on="a -> b: supported"), ax=right)
+    seen = png(figure)[..., :3]
+    assert (np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]) > 0.99).all()
+    boxes = [text.get_window_extent() for text in shown(figure)]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_axes_of_a_part_of_a_figure_give_the_whole_figure_back() -> None:
@@ -517,28 +579,28 @@ def test_pyplot_knows_nothing_of_a_new_figure() -> None:
             r"\(chain, draw, time\), not \(draw, time\); .*put chains and draws into one dim 'draw'",
         ),
         (lambda: fan({"one": effect(), "two": effect().mean("draw")}), r"fan, 'two': .*dims \(time\)"),
-        (lambda: fan(effect().to_numpy()), "fan: the result is a ndarray, no DataArray; give what `contrast` returns"),  # type: ignore[arg-type]
+        (lambda: fan(effect().to_numpy()), "fan: the result is a ndarray, no DataArray; give what `contrast` returns"),
         (lambda: fan({}), "fan: no effect to draw"),
         (lambda: fan(effect(), levels=()), "fan: no level is given"),
-        (lambda: fan(effect(), levels=0.9), "levels=0.9 is no sequence"),  # type: ignore[arg-type]
+        (lambda: fan(effect(), levels=0.9), "levels=0.9 is no sequence"),
         (lambda: fan(effect()[:0]), "empty along 'draw'"),
         (lambda: fan(effect().astype(str)), "holds no numbers"),
         (
             lambda: fan({"one": effect(), "two": effect(times=[f"w{k}" for k in range(7)])}),
             "the effects' times are numbers and texts; draw them in figures of their own",
         ),
-        (lambda: fan(effect(), ax="here"), "what is given to draw in is a str, no Axes"),  # type: ignore[arg-type]
+        (lambda: fan(effect(), ax="here"), "what is given to draw in is a str, no Axes"),
         (lambda: fan(effect(), ax=Figure().subplots(1, 2)), "what is given to draw in is a ndarray"),
         (lambda: ribbons(effect()), r"ribbons: .*not \(draw, unit, time\); .*by='unit'"),
         (lambda: ribbons(by_unit(["north", "south"]), units=["nort"]), "no unit 'nort'; did you mean 'north'"),
         (lambda: ribbons(by_unit(["u1"]), units=[]), "ribbons: no unit to draw"),
         (lambda: ribbons(by_unit(["u1"]), most=0), "most=0 is no number of units"),
         (lambda: ribbons(by_unit(["u1", "u2"]), ax=[Figure().subplots()]), "draws 2 panels, and 1 axes are given"),
-        (lambda: waterfall(effect()), r"waterfall: .*not \(draw, part\)"),
+        (lambda: waterfall(effect()), r"waterfall: .*not \(draw, part\); give the parts at one time"),
         (lambda: waterfall(parts(("direct", "rest", "Total"))), "'total' is among the parts.*; leave it out"),
         (lambda: response_grid(effect()), r"not \(draw, cause, effect, step\); give what `impulse_responses` returns"),
         (lambda: response_grid(responses(), axes=Figure().subplots(2, 2)), "draws 6 panels, and 4 axes are given"),
-        (lambda: rank_plot(effect()), "the ranking is a DataArray, no Dataset; give what `rank` returns"),  # type: ignore[arg-type]
+        (lambda: rank_plot(effect()), "the ranking is a DataArray, no Dataset; give what `rank` returns"),
         (lambda: rank_plot(ranking().drop_vars("p_harm")), "the ranking has no 'p_harm'"),
         (lambda: rank_plot(ranking().rename(option="choice")), r"'p_best': .*dims \(choice\), not \(option\)"),
         (lambda: worth_knowing(parts()), r"not \(what\); give what `value_of_information` returns"),
@@ -565,7 +627,7 @@ def test_a_level_outside_0_to_1_is_refused(level: Any) -> None:
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(CausalError) as error:
-        fan({"one": effect().mean("draw"), "two": by_unit(["u1"])}, levels=(0.5, 2.0), ax=3)  # type: ignore[arg-type]
+        fan({"one": effect().mean("draw"), "two": by_unit(["u1"])}, levels=(0.5, 2.0), ax=3)
     assert len(error.value.faults) == 4
     with pytest.raises(CausalError) as error:
         ribbons(by_unit(["u1"]), units=["x", "y"], most=-1, level=7)

@@ -223,7 +223,7 @@ def _target(item: Intervention) -> Any:
 
 
 @given(graphs(min_nodes=2, max_nodes=4, max_lag=2, max_edges=7, max_latents=2, families=("normal",)), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_on_any_graph_any_list_does_what_the_slow_recursion_does(graph: Graph, data: st.DataObject) -> None:
     fit = made_fit(
         made_model(graph, frame(graph.names, units=3, times=range(8), seed=1)),
@@ -323,7 +323,7 @@ def family_kinds(family: str) -> dict[str, list[Intervention]]:
         "two scales": [Scale("y", 1.8), Scale("y", 0.4, start=2005, units=["u0", "u1"])],
         "scale and shift": [Shift("y", -0.5, start=2004), Scale("y", 2.5), Scale("x", 0.5, units=["u2"])],
         "path": [Path("y", {2001: one, 2004: other, 2008: one}, units=["u1", "u3"])],
-        "path over scale and shift": [Path("y", {2004: other}), Scale("y", 3.0), Shift("y", 1.0)],
+        "path over scale and shift": [Path("y", {2004: other}), Scale("y", 1.5), Shift("y", 0.5)],
         "policy on it": [Policy("y", 1.0, when="x[-1] > q50")],
         "policy that reads it": [Policy("x", -1.5, when=f"y[-1] >= {middle}")],
         "policy that reads its quantile": [Policy("x", -1.5, when="y[-2] < q62.5", start=2002)],
@@ -401,10 +401,14 @@ WHOLE: dict[str, list[Intervention]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def late_whole() -> Fit:
+    return whole_fit(holes=True)
+
+
 @pytest.mark.parametrize("name", WHOLE)
-@pytest.mark.parametrize("holes", [False, True])
-def test_in_a_loop_of_every_family_each_kind_does_what_the_slow_recursion_does(name: str, holes: bool) -> None:
-    assert_replayed(whole_fit(holes=holes), WHOLE[name])
+def test_in_a_loop_of_every_family_each_kind_does_what_the_slow_recursion_does(late_whole: Fit, name: str) -> None:
+    assert_replayed(late_whole, WHOLE[name])
 
 
 @pytest.mark.parametrize("family", ODDS_OR_LOG)
@@ -689,7 +693,7 @@ def on_its_link(year: int, amount: float) -> Callable[[int], float]:
     return lambda t: amount if YEARS[t] >= year else 0.0
 
 
-@pytest.mark.parametrize("family", LEVELS)
+@pytest.mark.parametrize("family", ["bernoulli", "ordered", pytest.param("poisson", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("items", "moved"),
     [

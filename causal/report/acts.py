@@ -15,7 +15,7 @@ from causal.intervene import (
     Set,
     Shift,
 )
-from causal.report.words import label, listed, size
+from causal.report.words import counted, label, listed, size
 from causal.syntax import read_edge
 from priors.read import Bundle
 
@@ -27,14 +27,16 @@ def told_act(bundle: Bundle, act: Intervention) -> str:
         steps = listed([f"{size(value)} in {time}" for time, value in act.values])
         return f"Hold {label(bundle, act.node).lower()} at {steps}{where}"
     span = (f" from {act.start}" if act.start is not None else "") + (f" to {act.stop}" if act.stop is not None else "")
-    stays = "what is added stays to the extent that the node remembers itself"
+    stays = "what is changed stays to the extent that the node remembers itself"
     match act:
         case Cut():
             told = f"Take away the link {_link(bundle, bundle.graph.edge(act.edge))}"
         case ScaleEdge():
             told = f"Multiply the link {_link(bundle, bundle.graph.edge(act.edge))} by {size(act.factor)}"
         case AddEdge():
-            told = f"Add a link {_link(bundle, read_edge(act.edge))} with the stated effect {size(act.effect)}"
+            edge = read_edge(act.edge)
+            lag = "in the same period" if edge.lag == 0 else f"{counted(edge.lag, 'period')} later"
+            told = f"Add a link {_link(bundle, edge)}, {lag}, of {size(act.effect)} for each unit of the cause (stated, not estimated)"
         case Set():
             told = f"Hold {label(bundle, act.node).lower()} at {size(act.value)}"
         case Scale():
@@ -44,7 +46,7 @@ def told_act(bundle: Bundle, act: Intervention) -> str:
             told = f"Add {size(act.shift)} to {label(bundle, act.node).lower()} in every period in which {rule}"
         case Shift():
             told = f"Add {size(act.amount)} to {label(bundle, act.node).lower()} in every period"
-    return told + span + where + (f"; {stays}" if isinstance(act, (Shift, Policy)) else "")
+    return told + span + where + (f"; {stays}" if isinstance(act, (Shift, Policy, Scale)) else "")
 
 
 def _link(bundle: Bundle, edge: Edge) -> str:

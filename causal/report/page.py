@@ -37,6 +37,7 @@ from causal.plot import (
 )
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
+from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.together import together
 from causal.report.words import (
@@ -107,6 +108,10 @@ def page(analysis: Analysis) -> str:
         priors_picture=_markup(charts[0]) if charts and charts[0].key == "priors" else None,
         graphs=_graphs(analysis, told),
         answers=[each | {"picture": _markup(each["picture"])} for each in answers],
+        choices=[each | {"picture": Markup(each["picture"])} for each in choices(analysis)],
+        movements=[
+            each | {"picture": Markup(each["picture"]) if each["picture"] else None} for each in movements(analysis)
+        ],
         answerable=answerable(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
@@ -535,7 +540,9 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
     found = next(found for found in analysis.evidence.values() if spec.outcome in found.fits["wide"].model.system.nodes)
     model = found.fits["wide"].model
     swing = float(model.design.scales[model.system.nodes.index(spec.outcome)])
-    rows = [_end_row(name, effects.isel(time=-1).to_numpy(), swing) for name, effects in answer.effects.items()]
+    rows = [
+        _end_row(name, effects.isel(time=-1).to_numpy(), swing, spec.better) for name, effects in answer.effects.items()
+    ]
     last = str(next(iter(answer.effects.values()))["time"].to_numpy()[-1])
     rests: list[dict[str, Any]] = [
         {
@@ -561,6 +568,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
         "do": spec.do,
         "acts": [told_act(bundle, intervention) for intervention in answer.interventions],
         "outcome": outcome,
+        "better": spec.better,
         "unit": _unit(model.study, spec.outcome),
         "swing": number(swing),
         "last": last,
@@ -580,7 +588,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
     }
 
 
-def _end_row(name: str, draws: Any, swing: float) -> dict[str, str]:
+def _end_row(name: str, draws: Any, swing: float, better: str) -> dict[str, str]:
     found = band(draws)
     direction = np.sign(found.middle)
     other = float((np.sign(draws) == -direction).mean()) if direction else 0.0
@@ -589,6 +597,7 @@ def _end_row(name: str, draws: Any, swing: float) -> dict[str, str]:
         "middle": central(found.middle, found.low, found.high, signed=True),
         "range": interval(found.low, found.high),
         "swings": estimate(found.middle / swing, found.low / swing, found.high / swing, signed=True),
+        "harm": probability(float((draws < 0 if better == "higher" else draws > 0).mean())) if better else "",
         "way": "up" if direction > 0 else "down" if direction < 0 else "no change",
         "other": f"{in_words(other)} ({probability(other)})" if direction else "no change in any draw",
     }

@@ -6,11 +6,18 @@ page draws the specification over it where it can. The library that draws (Vega,
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import escape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _EXPORTS = "window.vegaEmbed = vegaEmbed;"
 
@@ -35,13 +42,32 @@ def picture(key: str, chart: Any, told: str) -> Picture:
     return Picture(key, inline(still, key), embedded(specification), told)
 
 
+def still_figure(figure: Figure, key: str, told: str) -> str:
+    """A Matplotlib figure as an element of a page; `key` makes its ids its own, `told` is what a reader who does not see it is told."""
+    import matplotlib as mpl
+
+    written = io.StringIO()
+    # Letters stay letters. Neither the day nor chance may show: equal answers make equal pages.
+    with mpl.rc_context({"svg.hashsalt": "still", "svg.fonttype": "none"}):
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    svg = written.getvalue()
+    svg = svg[svg.index("<svg") :]
+    # What stands in a style element would hold for the whole page.
+    svg = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg", '<svg style="stroke-linejoin:round;stroke-linecap:butt"', 1)
+    return f'<div class="still" role="img" aria-label="{escape(told)}">{inline(svg, key)}</div>'
+
+
 def inline(svg: str, key: str) -> str:
     """An SVG as an element of a page: its ids made the picture's own, and its size left to the page."""
     svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg, flags=re.DOTALL)
     # The drawing library counts its ids up from picture to picture; numbered anew, equal pictures are equal.
-    own = {name: f"{key}-{place}" for place, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)), 1)}
-    svg = re.sub(r'\bid="([^"]+)"', lambda found: f'id="{own[found[1]]}"', svg)
+    # A name that several parts share names none of them.
+    named = Counter(re.findall(r'\bid="([^"]+)"', svg))
+    own = {name: f"{key}-{place}" for place, name in enumerate((name for name in named if named[name] == 1), 1)}
+    svg = re.sub(r'\bid="([^"]+)"', lambda found: f'id="{own[found[1]]}"' if found[1] in own else "", svg)
     svg = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{own.get(found[1], found[1])})", svg)
+    svg = re.sub(r'\b(?:xlink:)?href="#([^"]+)"', lambda found: f'href="#{own.get(found[1], found[1])}"', svg)
     svg = re.sub(r'\b(xlink:title|xmlns:xlink)="[^"]*"', "", svg)
     return re.sub(r"<a\s*>|</a>", "", svg)
 
