@@ -42,6 +42,7 @@ from causal.equations import Floats
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.fit import Fit
 from causal.intervene import Intervention, Path, as_interventions, text_of
+from causal.plan import time_position
 from causal.simulate import Given, contrast
 
 if TYPE_CHECKING:
@@ -326,16 +327,7 @@ def _first_time(interventions: Iterable[Intervention], times: NDArray[Any]) -> i
     starts: list[object] = []
     for each in interventions:
         starts.extend([time for time, _ in each.values] if isinstance(each, Path) else [each.start])
-    dates = np.issubdtype(times.dtype, np.datetime64)
-    first = len(times) - 1
-    for start in starts:
-        if start is None:
-            return 0
-        same = [time == start or str(time) == str(start) for time in times]
-        if dates and not any(same):
-            same = list(times == np.datetime64(str(start)))
-        first = min(first, same.index(True))
-    return first
+    return min(0 if start is None else time_position(start, times, "start") for start in starts)
 
 
 def _undominated(expected: Floats, cost: Floats) -> NDArray[np.bool_]:

@@ -50,12 +50,12 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from numbers import Real
 from typing import Any, Literal, cast, get_args
 
 from causal.errors import CausalError, Fault, nearest, raise_all
-from causal.graph import LONGEST_LAG, Edge, Node, Sign
+from causal.graph import Edge, Sign
+from causal.rule import RULE_EXAMPLE, Condition, Piece, read_number, read_rule, written
 from causal.syntax import read_edge
 
 Time = Any
@@ -107,26 +107,6 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """What a policy asks of the past: whether `node`, `lag` periods ago, lay on this side of `threshold`.
-
-    The threshold is in the node's natural units; with `quantile` it is a percentage, 80 for the value below which 80 % of the
-    node's values in the panel lie.
-    """
-
-    node: str
-    lag: int
-    op: Literal[">", ">=", "<", "<="]
-    threshold: float
-    quantile: bool
-
-    @property
-    def text(self) -> str:
-        """As a policy's text has it: ``illicit[-1] > q80``."""
-        return f"{self.node}[-{self.lag}] {self.op} {'q' * self.quantile}{_written(self.threshold)}"
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """Add `shift` (natural units) to what the equation of `node` gives, wherever and whenever the rule `when` holds in that world.
 
@@ -148,12 +128,12 @@ class Policy:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The comparisons, in their order."""
-        return _read_rule(_Piece.of(self.when), [])[0]
+        return read_rule(Piece.of(self.when), [])[0]
 
     @property
     def joined(self) -> Literal["and", "or"]:
         """Whether all conditions must hold, or one of them is enough."""
-        return _read_rule(_Piece.of(self.when), [])[1]
+        return read_rule(Piece.of(self.when), [])[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +207,7 @@ def read_interventions(text: str) -> tuple[Intervention, ...]:
     if not parts:
         raise CausalError(Fault("no intervention is given", mend=_EXAMPLE))
     faults: list[Fault] = []
-    found = [_read_one(_Piece.of(part), faults) for part in parts]
+    found = [_read_one(Piece.of(part), faults) for part in parts]
     raise_all(faults)
     return tuple(item for item in found if item is not None)
 
@@ -241,21 +221,21 @@ def text_of(intervention: Intervention) -> str:
     item: object = intervention
     match item:
         case Set():
-            text = f"set {item.node} {_written(item.value)}"
+            text = f"set {item.node} {written(item.value)}"
         case Path():
-            text = f"path {item.node} {', '.join(f'{time}={_written(value)}' for time, value in item.values)}"
+            text = f"path {item.node} {', '.join(f'{time}={written(value)}' for time, value in item.values)}"
         case Shift():
-            text = f"shift {item.node} {_written(item.amount)}"
+            text = f"shift {item.node} {written(item.amount)}"
         case Policy():
-            text = f"shift {item.node} {_written(item.shift)} when {item.when}"
+            text = f"shift {item.node} {written(item.shift)} when {item.when}"
         case Scale():
-            text = f"scale {item.node} {_written(item.factor)}"
+            text = f"scale {item.node} {written(item.factor)}"
         case Cut():
             text = f"cut {item.edge}"
         case ScaleEdge():
-            text = f"scale {item.edge} {_written(item.factor)}"
+            text = f"scale {item.edge} {written(item.factor)}"
         case AddEdge():
-            text = f"add {item.edge} {_written(item.effect)}"
+            text = f"add {item.edge} {written(item.effect)}"
         case _:
             raise CausalError(_no_intervention(item))
     if not isinstance(item, Path):
@@ -298,7 +278,6 @@ def as_interventions(given: str | Intervention | Iterable[Intervention]) -> tupl
 
 
 _EXAMPLE = "write for example 'shift corruption -1 from 2016' or 'cut corruption -> presence'"
-_RULE_EXAMPLE = "write for example 'illicit[-1] > q80'"
 _FORMS = {
     "set": "set presence 1",
     "shift": "shift corruption -1",
@@ -318,8 +297,6 @@ _NUMBERS = {
 _MISSING_TIMES = ("NaT", "<NA>")
 # A node may be called 'in' or 'to': no clause begins with the first word after the kind, behind an arrow, or before an offset or a comparison.
 _CLAUSE = re.compile(r"(?<!->)(?<!\s)\s+(from|to|in|when)(?=\s|$)(?!\s*(?:\[\s*[-+]?\d|[<>]))")
-_JOINING = re.compile(r"\s+(and|or)\s+(?![\[<>])", re.IGNORECASE)
-_COMPARISON = re.compile(r"(?P<node>\w+)\s*(?P<offset>\[[^\[\]]*\])?\s*(?P<op>>=|<=|>|<)\s*(?P<threshold>[^\s<>=]+)")
 
 
 def _no_intervention(item: object) -> Fault:
@@ -329,43 +306,7 @@ def _no_intervention(item: object) -> Fault:
 # The text form
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A piece of a text, from `start` up to `stop`, that a fault can mark."""
-
-    whole: str
-    start: int
-    stop: int
-
-    @classmethod
-    def of(cls, text: str) -> _Piece:
-        return cls(text, 0, len(text))
-
-    @property
-    def text(self) -> str:
-        return self.whole[self.start : self.stop]
-
-    def part(self, start: int, stop: int) -> _Piece:
-        """What lies between two places of this piece, without the spaces around it."""
-        inside = self.text[start:stop]
-        begin = self.start + start + len(inside) - len(inside.lstrip())
-        return _Piece(self.whole, begin, begin + len(inside.strip()))
-
-    def split(self, separator: str) -> list[_Piece]:
-        """The pieces between the separators."""
-        ends = [-1, *(match.start() for match in re.finditer(re.escape(separator), self.text)), len(self.text)]
-        return [self.part(before + 1, after) for before, after in pairwise(ends)]
-
-    def fault(self, what: str, mend: str) -> Fault:
-        indent = re.sub(r"[^\t]", " ", self.whole[: self.start])
-        return Fault(what, f"\n    '{self.whole}'\n     {indent}{'^' * max(1, self.stop - self.start)}", mend)
-
-    def faults(self, found: Iterable[Fault]) -> list[Fault]:
-        """Faults found elsewhere, marked as this piece's."""
-        return [self.fault(each.what, each.mend or _EXAMPLE) for each in found]
-
-
-def _read_one(part: _Piece, faults: list[Fault]) -> Intervention | None:
+def _read_one(part: Piece, faults: list[Fault]) -> Intervention | None:
     """The intervention that a part states; None, and what is wrong added to `faults`, where it states none."""
     before = len(faults)
     end = len(part.text.split(None, 1)[0])
@@ -398,9 +339,9 @@ def _read_one(part: _Piece, faults: list[Fault]) -> Intervention | None:
         faults.append((what if words else first).fault(told, example))
         return None
     target, number = what.part(0, len(words[0])), what.part(len(words[0]), len(what.text))
-    value = _read_number(number, faults)
+    value = read_number(number, faults)
     if kind == "add":
-        faults.extend(target.faults(_added_edge(target.text, value)[1]))
+        faults.extend(target.faults(_added_edge(target.text, value)[1], _EXAMPLE))
     if len(faults) > before:
         return None
     if kind == "shift" and "when" in given:
@@ -409,7 +350,7 @@ def _read_one(part: _Piece, faults: list[Fault]) -> Intervention | None:
     return makers[kind](target.text, value, **when)
 
 
-def _read_clauses(kind: str, clauses: list[tuple[_Piece, _Piece]], faults: list[Fault]) -> dict[str, Any]:
+def _read_clauses(kind: str, clauses: list[tuple[Piece, Piece]], faults: list[Fault]) -> dict[str, Any]:
     """What follows each of the words after the target: `from` and `to` as pieces, `when` as text, `units` as a tuple or None."""
     given: dict[str, Any] = {"units": None}
     for word, value in clauses:
@@ -424,7 +365,7 @@ def _read_clauses(kind: str, clauses: list[tuple[_Piece, _Piece]], faults: list[
         elif word.text == "when" and kind != "shift":
             faults.append(word.fault(f"'when' stands after '{kind}'", "a rule of the past goes with shift only"))
         elif word.text == "when":
-            _read_rule(value, faults)
+            read_rule(value, faults)
             given["when"] = value.text
         elif kind == "path":
             what = f"'{word.text}' stands after 'path', whose times stand in the path itself"
@@ -438,119 +379,45 @@ _FOLLOWS = {
     "from": "give a time",
     "to": "give a time",
     "in": "give units, separated by commas",
-    "when": _RULE_EXAMPLE,
+    "when": RULE_EXAMPLE,
 }
 
 
 def _read_bounds(kind: str, given: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
     """`start`, `stop` and `units` of the record."""
-    pieces: list[_Piece | None] = [given.get("from"), given.get("to")]
+    pieces: list[Piece | None] = [given.get("from"), given.get("to")]
     start, stop = _times([piece and piece.text for piece in pieces])
     missing = [piece for piece in pieces if piece and piece.text in _MISSING_TIMES]
     faults.extend(piece.fault(f"'{piece.text}' is no time", "give a time of the panel") for piece in missing)
     if pieces[1] and not missing:
-        faults.extend(pieces[1].faults(_bound_faults(kind, start, stop)))
+        faults.extend(pieces[1].faults(_bound_faults(kind, start, stop), _EXAMPLE))
     return {"start": start, "stop": stop, "units": given["units"]}
 
 
-def _read_path(
-    first: _Piece, what: _Piece, mend: str, faults: list[Fault]
-) -> tuple[str, tuple[tuple[Time, float], ...]]:
+def _read_path(first: Piece, what: Piece, mend: str, faults: list[Fault]) -> tuple[str, tuple[tuple[Time, float], ...]]:
     """The node of a path, and its times and values; `first` is the word that begins the part."""
     words = what.text.split(None, 1)
     if len(words) < 2:
         faults.append((what if words else first).fault("'path' needs a node and TIME=VALUE, TIME=VALUE", mend))
         return "", ()
-    steps: list[tuple[_Piece, float]] = []
+    steps: list[tuple[Piece, float]] = []
     for item in what.part(len(words[0]), len(what.text)).split(","):
         at = item.text.rfind("=")
         time, value = item.part(0, max(at, 0)), item.part(at + 1, len(item.text))
         if at < 0 or not time.text or not value.text:
             faults.append(item.fault(f"'{item.text}' is no TIME=VALUE", mend))
         else:
-            steps.append((time, _read_number(value, faults)))
+            steps.append((time, read_number(value, faults)))
     times = _times([time.text for time, _ in steps])
     for k, (time, _) in enumerate(steps):
-        faults.extend(time.faults(_time_faults(times[k], times[:k])))
+        faults.extend(time.faults(_time_faults(times[k], times[:k]), _EXAMPLE))
     return words[0], tuple((time, value) for time, (_, value) in zip(times, steps, strict=True))
-
-
-def _read_number(piece: _Piece, faults: list[Fault]) -> float:
-    try:
-        value = float(piece.text)
-    except ValueError:
-        faults.append(piece.fault(f"'{piece.text}' is no number", "give a number such as -0.5"))
-        return math.nan
-    if not math.isfinite(value):
-        faults.append(piece.fault(f"'{piece.text}' is not finite", "give a finite number"))
-    return value
-
-
-def _read_quantile(piece: _Piece, faults: list[Fault]) -> float:
-    """The percentage behind the q."""
-    try:
-        value = float(piece.text[1:])
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 100:
-        faults.append(piece.fault(f"'{piece.text}' is no quantile", "give one between q0 and q100"))
-    return value
-
-
-def _read_rule(rule: _Piece, faults: list[Fault]) -> tuple[tuple[Condition, ...], Literal["and", "or"]]:
-    """The conditions of a policy and the word that joins them."""
-    found = list(_JOINING.finditer(rule.text))
-    words = [match[1].lower() for match in found]
-    ends = [0, *(place for match in found for place in match.span()), len(rule.text)]
-    read = [_read_condition(rule.part(*ends[k : k + 2]), faults) for k in range(0, len(ends), 2)]
-    for match, word in zip(found, words, strict=True):
-        if word != words[0]:
-            mend = "write two policies, or use one kind of joining word"
-            faults.append(rule.part(*match.span(1)).fault("'and' and 'or' stand in one rule", mend))
-            break
-    return tuple(condition for condition in read if condition), "or" if words[:1] == ["or"] else "and"
-
-
-def _read_condition(piece: _Piece, faults: list[Fault]) -> Condition | None:
-    before = len(faults)
-    match = _COMPARISON.fullmatch(piece.text)
-    if match is None:
-        faults.append(piece.fault(f"'{piece.text}' is no condition", _RULE_EXAMPLE))
-        return None
-    node, threshold = piece.part(*match.span("node")), piece.part(*match.span("threshold"))
-    try:
-        Node(node.text)
-    except CausalError as error:
-        faults.extend(node.faults(error.faults))
-    past = f"a policy can know the past only: write {node.text}[-1]"
-    lag = 0
-    if match["offset"] is None:
-        faults.append(node.fault(f"'{node.text}' reads the present", past))
-    else:
-        offset = piece.part(*match.span("offset"))
-        written = offset.text[1:-1].strip()
-        if not re.fullmatch(r"[-+]?[0-9]+", written):
-            faults.append(offset.fault(f"offset '{written}' is no whole number", past))
-        elif len(written) > len(str(LONGEST_LAG)):
-            faults.append(offset.fault(f"the offset is beyond {LONGEST_LAG} periods", past))
-        elif (lag := -int(written)) <= 0:
-            read = piece.part(match.start("node"), match.end("offset"))
-            faults.append(read.fault(f"'{read.text}' reads the {'future' if lag else 'present'}", past))
-    quantile = threshold.text.lower().startswith("q")
-    value = _read_quantile(threshold, faults) if quantile else _read_number(threshold, faults)
-    op = cast('Literal[">", ">=", "<", "<="]', match["op"])
-    return Condition(node.text, lag, op, value, quantile) if len(faults) == before else None
 
 
 def _times(texts: list[str | None]) -> list[Time]:
     """Where all are whole numbers they are compared as numbers, anything else as text."""
     whole = all(text is None or re.fullmatch(r"-?[0-9]{1,18}", text) for text in texts)
     return [int(text) if whole and text is not None else text for text in texts]
-
-
-def _written(number: float) -> str:
-    short = f"{number:g}"
-    return short if float(short) == number else repr(number)
 
 
 def _printed(item: Intervention) -> tuple[Any, ...]:
@@ -645,9 +512,9 @@ def _time_faults(time: Time, before: Sequence[Time]) -> list[Fault]:
 
 def _rule_text(when: object, faults: list[Fault]) -> str:
     if not isinstance(when, str):
-        faults.append(Fault(f"the rule of Policy is {when!r}", mend=_RULE_EXAMPLE))
+        faults.append(Fault(f"the rule of Policy is {when!r}", mend=RULE_EXAMPLE))
         return ""
-    conditions, joined = _read_rule(_Piece.of(" ".join(when.split())), faults)
+    conditions, joined = read_rule(Piece.of(" ".join(when.split())), faults)
     return f" {joined} ".join(condition.text for condition in conditions)
 
 

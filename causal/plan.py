@@ -211,6 +211,24 @@ def node_of(fit: Fit, name: str, what: str) -> int:
     raise CausalError(Fault(f"{what}: no node '{name}'", mend=nearest(str(name), nodes)))
 
 
+def time_position(bound: object, times: NDArray[Any], what: str) -> int:
+    """The place among `times` of one found by its value, its text, or a date's text. Raises `CausalError`, beginning with `what`, without one."""
+    for k, time in enumerate(times):
+        if time == bound or str(time) == str(bound):
+            return k
+    if np.issubdtype(times.dtype, np.datetime64):
+        with suppress(ValueError):
+            found = np.flatnonzero(times == np.datetime64(str(bound)))
+            if len(found):
+                return int(found[0])
+    raise CausalError(
+        Fault(
+            f"{what} {bound} is no time of the panel or of the horizon after it",
+            mend=f"times run from {times[0]} to {times[-1]}",
+        )
+    )
+
+
 def check_fit(fit: object) -> None:
     """Raise `CausalError` where `fit` is none that worlds can be made of."""
     if isinstance(fit, JointFit):
@@ -292,7 +310,7 @@ class _Layout:
             case Path():
                 node = self._node(intervention)
                 for time, value in intervention.values:
-                    row = self._position(time, "Path: time")
+                    row = time_position(time, self.times, "Path: time")
                     here = np.zeros(self.shape, dtype=bool)
                     here[row] = active[row]
                     self._hold(node, value, here, "Path")
@@ -416,12 +434,12 @@ class _Layout:
         if isinstance(intervention, Path):
             for time, _ in intervention.values:
                 with _collecting(faults):
-                    self._position(time, "Path: time")
+                    time_position(time, self.times, "Path: time")
         else:
             for k, (bound, label) in enumerate(((intervention.start, "start"), (intervention.stop, "stop"))):
                 if bound is not None:
                     with _collecting(faults):
-                        bounds[k] = self._position(bound, f"{name}: {label}")
+                        bounds[k] = time_position(bound, self.times, f"{name}: {label}")
             if not faults and bounds[0] > bounds[1]:
                 what = f"{name} stops at {intervention.stop} before it starts at {intervention.start}"
                 faults.append(Fault(what, mend="swap start and stop"))
@@ -429,23 +447,6 @@ class _Layout:
         active = np.zeros(self.shape, dtype=bool)
         active[bounds[0] : bounds[1] + 1, chosen] = True
         return active
-
-    def _position(self, bound: object, what: str) -> int:
-        """The index of a time, found by its value, by its text, or as a date by the date's text."""
-        for k, time in enumerate(self.times):
-            if time == bound or str(time) == str(bound):
-                return k
-        if np.issubdtype(self.times.dtype, np.datetime64):
-            with suppress(ValueError):
-                found = np.flatnonzero(self.times == np.datetime64(str(bound)))
-                if len(found):
-                    return int(found[0])
-        raise CausalError(
-            Fault(
-                f"{what} {bound} is no time of the panel or of the horizon after it",
-                mend=f"times run from {self.times[0]} to {self.times[-1]}",
-            )
-        )
 
 
 def _columns_of(fit: Fit, text: str) -> list[tuple[int, int]]:

@@ -330,6 +330,13 @@ def test_constants_and_a_single_option_are_worth_nothing() -> None:
     assert evppi(values[:, [1, 1]], values[:, 1]) == 0.0
 
 
+def test_an_option_that_is_never_better_is_worth_no_knowledge() -> None:
+    """A smooth curve through a step swings above zero, where the option never is: perfect information, worth nothing, is the limit."""
+    theta = spread_out(DRAWS, 1)
+    values = np.column_stack([np.zeros(DRAWS), -1.0 * (theta > 1.5)])
+    assert evppi(values, theta) == 0.0
+
+
 def test_neither_order_nor_scale_of_options_and_parameters_matters() -> None:
     generator = np.random.default_rng(2)
     theta = generator.normal(size=(DRAWS, 3))

@@ -162,6 +162,13 @@ def test_what_has_no_loop_has_radius_zero_and_halves_at_once() -> None:
     np.testing.assert_allclose(found["impulse_response"].isel(draw=0).sel(cause="a", effect="c"), [0, 0, 1, 0.3, 0])
 
 
+def test_equal_loops_in_a_row_have_the_radius_of_one_of_them_to_the_last_digits() -> None:
+    # The eigenvalue stands twice with one vector only: found all at once it would be off by the root of the rounding.
+    effects = {"a -> b [lag=1]": 0.7, "b -> a [lag=1]": 0.6, "c -> d [lag=1]": 0.6, "d -> c [lag=1]": 0.7}
+    fit = fitted("; ".join(effects) + "; b -> c", effects | {"b -> c": 3.0}, spread=0.0)
+    np.testing.assert_allclose(dynamics(fit)["radius"], 0.42**0.5, rtol=1e-13)
+
+
 def test_nodes_without_any_edge_stay_where_they_are() -> None:
     fit = fitted("a; b", {})
     found = dynamics(fit, horizon=2)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import pdtr
 
+from causal import families
 from causal.errors import CausalError
 from causal.fit import Fit
 from causal.graph import Graph
@@ -558,6 +559,21 @@ def test_without_intervention_a_loop_of_every_family_is_the_observed_panel() -> 
         np.testing.assert_array_equal(found, np.broadcast_to(observed(fit, node), found.shape))
 
 
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "lognormal"])
+def test_where_a_value_is_missing_a_counterfactual_is_one_that_the_family_can_have(family: str) -> None:
+    rows = columns({"x": "normal", "y": family}, units=4, times=YEARS, seed=4)
+    rows.loc[(rows["unit"] == "u1") & (rows["year"] == 2004), "y"] = np.nan
+    model = made_model(read_graph(f"x -> y [lag=1]; y -> x [lag=1]; x -> x [lag=1]; y [family={family}]"), rows)
+    fit = mixed_fit(model, draws=500, seed=6, effects=moderate(model, 0.3))
+    for items in ([], [Shift("y", 1.0, start=2004)], [Shift("x", 2.0, start=2002)]):
+        found = counterfactual(fit, items, outcome="y").sel(unit="u1", time=2004).to_numpy()
+        assert np.isfinite(found).all()
+        assert not families.outside(family, found).any()
+        assert family != "ordered" or found.max() <= 3.0
+    pushed = counterfactual(fit, Shift("y", 1.0, start=2004), outcome="y").sel(unit="u1", time=2004).to_numpy()
+    assert (pushed >= counterfactual(fit, [], outcome="y").sel(unit="u1", time=2004).to_numpy() - 1e-9).all()
+
+
 @pytest.mark.parametrize("graph", NORMAL)
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "path beyond the panel"])
 def test_among_normal_nodes_a_counterfactual_is_the_slow_recursion_from_the_observed_panel(
@@ -882,7 +898,7 @@ def parts(fit: Fit, items: Sequence[Intervention], outcome: str, through: Sequen
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
-    "items", [[Shift("x", 2.0, start=2002)], [Scale("x", -0.5, start=2003), Shift("y", 0.4), Set("x", 3.0, stop=2002)]]
+    "items", [[Shift("x", 2.0, start=2002)], [Scale("x", -0.5, stop=2003), Shift("y", 0.4), Set("x", 3.0, start=2004)]]
 )
 def test_whatever_the_mediators_family_the_parts_are_those_of_the_slow_recursion(
     family: str, items: list[Intervention]
