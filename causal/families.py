@@ -314,11 +314,11 @@ def quantile(
 def nearest_allowed(family: str, values: Floats, levels: int = 0) -> Floats:
     """Numbers on the value scale, any shape, moved to the nearest that the family can have; `levels` of an ordered node."""
     if family in _COUNTS:
-        return np.log1p(np.maximum(np.round(np.expm1(values)), 0.0))
+        return np.log1p(np.maximum(np.round(np.expm1(values)), 0.0) + 0.0)
     if family == "hurdle-lognormal":
         return np.maximum(values, 0.0)
     if family == "bernoulli":
-        return np.clip(np.round(values), 0.0, 1.0)
+        return np.clip(np.round(values), 0.0, 1.0) + 0.0
     if family == "ordered":
-        return np.clip(np.round(values), 0.0, float(levels - 1))
+        return np.clip(np.round(values), 0.0, float(levels - 1)) + 0.0
     return values

@@ -5,7 +5,8 @@ Tchetgen Tchetgen 2016):
 
 - *total*: every edge carries the change;
 - *direct* (natural): edges out of the mediators carry nothing, so that what is caused by a mediator sees it as it would have been;
-- *indirect* (natural): the interventions do not act, but what is caused by a mediator sees the mediator as they change it;
+- *indirect* (natural): the interventions do not act (a node that they hold stays where it was), but what is caused by a mediator sees the mediator
+  as they change it;
 - *interaction*: total - direct - indirect, which is 0 in a linear system.
 
 In a loop, a path that comes through a mediator once is indirect from there on. The *controlled* direct effect holds the mediators at stated values in both

@@ -116,8 +116,9 @@ class Plan:
     @property
     def needs_levels(self) -> bool:
         """Whether the difference depends on the base world's levels."""
+        curved = any(self.model.family(node) != "normal" for node in self.model.system.nodes)
         changed = any(step.factor is not None or step.added is not None for steps in self.steps for step in steps)
-        return bool(self.draws.links or self.sets or self.scaled or self.rules) or changed
+        return bool(self.sets or self.scaled or self.rules) or curved or changed
 
     @property
     def memory(self) -> int:
@@ -308,12 +309,7 @@ class _Layout:
             case Set():
                 self._hold(self._node(intervention), intervention.value, active, "Set")
             case Path():
-                node = self._node(intervention)
-                for time, value in intervention.values:
-                    row = time_position(time, self.times, "Path: time")
-                    here = np.zeros(self.shape, dtype=bool)
-                    here[row] = active[row]
-                    self._hold(node, value, here, "Path")
+                self._path(intervention, active)
 
     def _node(self, intervention: Set | Shift | Scale | Path | Policy) -> int:
         return node_of(self.fit, intervention.node, type(intervention).__name__)
@@ -379,6 +375,17 @@ class _Layout:
             )
         held[active] = value
 
+    def _path(self, intervention: Path, active: NDArray[np.bool_]) -> None:
+        node = self._node(intervention)
+        faults: list[Fault] = []
+        for time, value in intervention.values:
+            with _collecting(faults):
+                row = time_position(time, self.times, "Path: time")
+                here = np.zeros(self.shape, dtype=bool)
+                here[row] = active[row]
+                self._hold(node, value, here, "Path")
+        raise_all(faults)
+
     def _rule(self, policy: Policy, active: NDArray[np.bool_]) -> None:
         faults: list[Fault] = []
         node = 0
@@ -431,11 +438,7 @@ class _Layout:
             places = [known[str(unit)] for unit in intervention.units if str(unit) in known]
             chosen = np.isin(np.arange(len(self.units)), places)
         bounds = [0, len(self.times) - 1]
-        if isinstance(intervention, Path):
-            for time, _ in intervention.values:
-                with _collecting(faults):
-                    time_position(time, self.times, "Path: time")
-        else:
+        if not isinstance(intervention, Path):
             for k, (bound, label) in enumerate(((intervention.start, "start"), (intervention.stop, "stop"))):
                 if bound is not None:
                     with _collecting(faults):

@@ -143,6 +143,8 @@ def counterfactual(
                     world = np.where(missing[k, :, time], plan.natural(k, base[k]), world)
                 if difference[k] is not None:
                     world = world + natural_change(plan, k, base[k], difference[k])
+                if plan.family(k) in ("bernoulli", "ordered"):
+                    world = np.round(world)
                 if k in plan.sets:
                     world = np.where(np.isnan(plan.sets[k][time]) | np.isnan(world), world, plan.sets[k][time])
                 out[k][block.draws, :, time] = world

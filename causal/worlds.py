@@ -32,6 +32,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from causal import families
 from causal.equations import Floats, Ints
 from causal.levels import Block, Levels, given_values
 from causal.model import Model
@@ -245,23 +246,25 @@ class _Base:
         return np.where(free, other - value, 0.0)
 
     def _abducted(self, node: int, time: int, uniform: Floats, eta: Floats) -> Floats:
-        """The quantiles that gave the observed values, among several those at `uniform`; where a value is missing, any."""
-        known = ~np.isnan(self._plan.model.design.standard[node, :, time])
+        """The quantiles that gave the observed values, among several those at `uniform`."""
         design, link = self._plan.model.design, self._plan.draws.links[node]
-        # Zero on the value scale is a value of every family.
-        values = np.where(known, self._seen(node, time) * design.scales[node] + design.centres[node], 0.0)
-        return np.where(known, link.quantile(uniform, values, eta, self._block.draws), uniform)
+        values = self._seen(node, time) * design.scales[node] + design.centres[node]
+        return link.quantile(uniform, values, eta, self._block.draws)
 
     def _seen(self, node: int, time: int) -> Floats:
-        """The observed value (draw, unit), or in each draw what a missing one is taken for."""
+        """The observed value (draw, unit), or in each draw what a missing one is taken for: the nearest value that its family has."""
         value = np.broadcast_to(self._filled[node, :, time], self._shape)
         here = self._holes.get((node, time))
-        if here is None or self._plan.draws.missing is None:
+        if here is not None and self._plan.draws.missing is not None:
+            units, holes = here
+            value = value.copy()
+            value[:, units] += self._plan.draws.missing[self._block.draws][:, holes]
+        link, design = self._plan.draws.links.get(node), self._plan.model.design
+        known = ~np.isnan(design.standard[node, :, time])
+        if link is None or known.all():
             return value
-        units, holes = here
-        value = value.copy()
-        value[:, units] += self._plan.draws.missing[self._block.draws][:, holes]
-        return value
+        allowed = families.nearest_allowed(link.family, value * design.scales[node] + design.centres[node], link.levels)
+        return np.where(known, value, self._on_standard(node, allowed))
 
     def _on_standard(self, node: int, values: Floats) -> Floats:
         design = self._plan.model.design

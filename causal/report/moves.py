@@ -117,8 +117,7 @@ def _choice(bundle: Bundle, found: Ranked, key: str) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "better": found.better,
-        "study": found.study,
-        "last": wide.attrs.get("horizon", 0),
+        "study": next((each.label for each in bundle.studies if each.name == found.study), "") or found.study,
         "sets": [
             {
                 "set": PRIOR_LABELS.get(prior, prior),
@@ -146,7 +145,7 @@ def _option(found: xr.Dataset, title: str) -> dict[str, str]:
         "title": title,
         "effect": estimate(middle, low, high, signed=True) if low or high else "0",
         "best": probability(float(found["p_best"])),
-        "harm": probability(float(found["p_harm"])),
+        "harm": probability(harm) if (harm := float(found["p_harm"])) else "none",
         "regret": number(float(found["regret"])),
         "per_cost": number(float(found["per_cost"]))
         if "per_cost" in found and float(found["per_cost"]) == float(found["per_cost"])
