@@ -111,7 +111,14 @@ def normal_fit(name: str, *, holes: bool, draws: int = 15) -> Fit:
     return made_fit(made_model(graph, ragged(rows) if holes else rows), draws=draws, seed=5)
 
 
-@pytest.fixture(scope="module", params=["three nodes", "three nodes, holes", "four nodes, holes"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("three nodes", marks=pytest.mark.slow),
+        "three nodes, holes",
+        pytest.param("four nodes, holes", marks=pytest.mark.slow),
+    ],
+)
 def normal(request: pytest.FixtureRequest) -> Fit:
     name, _, holes = request.param.partition(", ")
     return normal_fit(name, holes=bool(holes))
@@ -275,6 +282,13 @@ FAMILIES = (
     "beta",
     "ordered",
 )
+EACH = [
+    pytest.param(family, marks=pytest.mark.slow)
+    if family in ("student-t", "hurdle-lognormal", "negative-binomial", "bernoulli", "beta")
+    else family
+    for family in FAMILIES
+]
+"""All of them; those that are much like another are run by CI only."""
 ODDS_OR_LOG = tuple(family for family in FAMILIES if family != "student-t")
 LOOP = "x -> y [lag=1]; x -> y [lag=2]; y -> y [lag=1]; y -> x; x -> x [lag=1]"
 HELD = {"lognormal": (2.5, 0.4), "student-t": (-1.5, 4.0), "hurdle-lognormal": (0.0, 2.5), "poisson": (0.0, 7.0)} | {
@@ -349,12 +363,12 @@ def family_kinds(family: str) -> dict[str, list[Intervention]]:
 FAMILY_KINDS = tuple(family_kinds("poisson"))
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=EACH)
 def looped(request: pytest.FixtureRequest) -> tuple[str, Fit]:
     return request.param, loop_fit(request.param)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 def test_the_slow_recursion_repeats_the_world_in_which_nothing_is_done(family: str) -> None:
     # What the quantiles and the levels of the recursion are held against: every value that is drawn comes out again.
     fit = loop_fit(family)
@@ -487,7 +501,7 @@ def test_what_does_nothing_changes_exactly_nothing_among_normal_nodes(normal: Fi
     assert simulate(normal, NOTHING[name], horizon=2, seed=4).equals(simulate(normal, horizon=2, seed=4))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 def test_what_does_nothing_changes_exactly_nothing_whatever_the_family(family: str) -> None:
     fit = loop_fit(family)
     base = simulate(fit, horizon=2, seed=4)
@@ -539,7 +553,7 @@ def test_without_intervention_a_counterfactual_is_the_observed_panel(normal: Fit
         )
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 @pytest.mark.parametrize("holes", [False, True])
 def test_without_intervention_a_counterfactual_is_the_observed_panel_whatever_the_family(
     family: str, holes: bool
@@ -896,7 +910,7 @@ def parts(fit: Fit, items: Sequence[Intervention], outcome: str, through: Sequen
     return {part: (world[outcome] - without[outcome]).mean(axis=1) for part, world in worlds.items()}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 @pytest.mark.parametrize(
     "items", [[Shift("x", 2.0, start=2002)], [Scale("x", -0.5, stop=2003), Shift("y", 0.4), Set("x", 3.0, start=2004)]]
 )
