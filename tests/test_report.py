@@ -19,6 +19,7 @@ import pytest
 import xarray as xr
 
 from causal.analysis import Analysis
+from causal.dynamics import dynamics
 from causal.errors import CausalError
 from causal.graph import Graph
 from causal.identification import Identification, identify_edge
@@ -214,6 +215,36 @@ def test_an_intervention_tells_its_numbers_and_what_they_rest_on(analysis: Analy
     assert interval(float(ends[0]), float(ends[2])) in parsed.said
     assert "This is what the equations imply, not what the data establish" in parsed.said
     assert "By 2013" in parsed.said
+
+
+def test_an_intervention_of_which_the_bundle_says_what_is_better_has_its_chance_of_harm(
+    analysis: Analysis, parsed: _Page, html: str
+) -> None:
+    (ranking,) = analysis.rankings
+    assert (ranking.outcome, ranking.better, set(ranking.options)) == ("presence", "higher", {"clean"})
+    for name, effect in analysis.answers[0].effects.items():
+        end = effect.isel(time=-1).to_numpy()
+        np.testing.assert_allclose(ranking.by_set[name]["effect"].sel(option="clean"), end)
+        assert f'data-label="Chance of harm">{probability(float((end < 0).mean()))}<' in html
+    assert "Which to prefer for state <b>presence</b>" in parsed.said
+    assert "If higher is better" in parsed.said
+    assert "Doing nothing" in parsed.said
+    # With a cost for each option, the effect is set beside it.
+    wide = ranking.by_set["wide"].sel(option="clean")
+    assert float(wide["per_cost"]) == pytest.approx(float(wide["expected"]) / 2.0)
+    assert f'data-label="Per cost">{number(float(wide["per_cost"]))}<' in html
+
+
+def test_the_page_tells_how_each_studys_loop_moves(analysis: Analysis, html: str) -> None:
+    section = html[html.index('id="moves"') : html.index('id="answerable"')]
+    for found in analysis.evidence.values():
+        for fitted in found.fits.values():
+            moved = dynamics(fitted)
+            low, middle, high = np.quantile(moved["radius"], [0.05, 0.5, 0.95], method="lower")
+            assert estimate(float(middle), float(low), float(high)) in section
+            assert probability(float(moved["p_explosive"])) in section
+    assert section.count("<svg") == len(analysis.evidence)
+    assert "identified or not, and are no better than the weakest of them" in section
 
 
 def test_the_page_says_what_it_does_not_know(parsed: _Page) -> None:

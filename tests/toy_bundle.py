@@ -127,6 +127,8 @@ label = "Less corruption"
 do = "shift corruption -1 from 2006"
 outcome = "presence"
 horizon = 3
+better = "higher"
+cost = 2
 """
 
 

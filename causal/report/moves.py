@@ -75,11 +75,13 @@ def _movement(bundle: Bundle, name: str, fits: Mapping[str, Fit], key: str) -> d
 
 def _hangs_on(found: xr.Dataset, loop: str) -> str:
     """The effect by which a loop's gain moves most, percent for percent."""
-    sizes = np.abs(found["elasticity"].sel(loop=loop)).median("draw")
-    if bool(sizes.isnull().all()):
+    drawn = np.abs(found["elasticity"].sel(loop=loop).transpose("draw", "term").to_numpy())
+    drawn = drawn[~np.isnan(drawn).any(axis=1)]
+    if not len(drawn):
         return ""
-    at = int(sizes.fillna(-1.0).argmax())
-    return f"{sizes['term'].to_numpy()[at]} ({float(sizes[at]):.2g} % for each 1 %)"
+    sizes = np.median(drawn, axis=0)
+    at = int(sizes.argmax())
+    return f"{found['term'].to_numpy()[at]} ({sizes[at]:.2g} % for each 1 %)"
 
 
 def _cuts(cuts: Any) -> str:

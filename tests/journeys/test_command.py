@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -134,7 +135,19 @@ def write_bundle(folder: Path, *, claims: str = CLAIMS) -> Path:
 def test_help_names_every_subcommand(causal) -> None:
     done = causal("--help")
     assert done.returncode == 0
-    for name in ("report", "claims", "graph", "identify", "fit", "test", "do", "check"):
+    for name in (
+        "report",
+        "claims",
+        "graph",
+        "identify",
+        "fit",
+        "test",
+        "do",
+        "counterfactual",
+        "rank",
+        "dynamics",
+        "check",
+    ):
         assert name in done.stdout
 
 
@@ -299,6 +312,40 @@ def test_a_bundle_of_ones_own_is_judged_by_its_truth(causal, tmp_path: Path) -> 
     wrong = causal("do", "shift coruption -1", str(folder))
     assert wrong.returncode == 1
     assert "did you mean 'corruption'" in wrong.stderr
+    # The other questions read the fits that are kept by now.
+    rule = causal("do", "shift presence 0.5 when illicit[-1] > q80 from 2010", str(folder), "--outcome", "illicit")
+    assert rule.returncode == 0, rule.stderr
+    assert "rests on presence -> illicit [lag=1]: supported" in rule.stdout
+    future = causal("do", "shift presence 0.5 when illicit[1] > q80", str(folder))
+    assert future.returncode == 1
+    assert "reads the future" in future.stderr
+    assert "^^^^^^^^^^" in future.stderr
+    held = causal("do", "set presence 1; path presence 2010=2", str(folder), "--outcome", "illicit")
+    assert held.returncode == 1
+    assert "'presence' is held at 1 and at 2" in held.stderr
+    past = causal("counterfactual", "clean", str(folder), "--json")
+    assert past.returncode == 0, past.stderr
+    (replayed,) = json.loads(past.stdout)["replays"]
+    rows = pd.read_csv(folder / "panel.csv").groupby("year")["presence"].mean()
+    worlds = {row["time"]: row for row in replayed["worlds"] if row["prior_set"] == "wide"}
+    assert all(abs(worlds[year]["observed"] - mean) < 1e-9 for year, mean in rows.items())
+    assert not worlds[2009]["changed"]
+    # Presence follows corruption within the year, so that the replay of a shift moves as the contrast does.
+    assert abs(worlds[2019]["median"] - worlds[2019]["observed"] - last["median"]) < 1e-6
+    order = causal("rank", str(folder), "--better", "higher", "--json")
+    assert order.returncode == 0, order.stderr
+    (ranking,) = json.loads(order.stdout)["rankings"]
+    best = next(row for row in ranking["options"] if row["prior_set"] == "wide")
+    assert (best["option"], best["p_best"], best["p_harm"]) == ("clean", 1.0, 0.0)
+    unsaid = causal("rank", str(folder))
+    assert unsaid.returncode == 1
+    assert "give --better higher or --better lower" in unsaid.stderr
+    moves = causal("dynamics", str(folder), "--json")
+    assert moves.returncode == 0, moves.stderr
+    wide = next(row for row in json.loads(moves.stdout)["studies"] if row["prior_set"] == "wide")
+    gain = 0.6 * 0.4 * -0.5 * -0.4 / ((1 - 0.45) * (1 - 0.6))
+    (loop,) = wide["loops"]
+    assert loop["gain"]["low"] < gain < loop["gain"]["high"]
 
 
 @pytest.mark.slow
