@@ -24,7 +24,7 @@ from causal.intervene import Intervention, read_interventions
 from causal.joint import JointModel, build_model
 from causal.model import Model, Priors
 from causal.panel import Study
-from causal.rests import on_the_way, stated
+from causal.rests import behind_levels, on_the_way, stated
 from causal.simulate import contrast, counterfactual
 from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
 from priors.elicit import PriorSet, prior
@@ -48,6 +48,7 @@ class Answer:
     """
 
     spec: InterventionSpec
+    study: str
     interventions: tuple[Intervention, ...]
     effects: Mapping[str, xr.DataArray]
     rests_on: Mapping[str, str]
@@ -68,7 +69,7 @@ class Replay:
 class Ranked:
     """Interventions on one outcome beside each other: by prior set what `causal.decide.rank` says, and what would be worth knowing.
 
-    `rests_on` by the intervention's key, as in `Answer`.
+    `rests_on` by the intervention's key, as in `Answer`. Where no study can answer, `why` says so and there is nothing else.
     """
 
     study: str
@@ -78,6 +79,7 @@ class Ranked:
     by_set: Mapping[str, xr.Dataset]
     worth: Mapping[str, xr.DataArray]
     rests_on: Mapping[str, Mapping[str, str]]
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def answer(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: Int
 
     study, found = _first_able(evidence, spec.outcome, spec.key, effects)
     model = evidence[study].fits["wide"].model
-    return Answer(spec, interventions, found, _rests_on(model, interventions, spec.outcome, words))
+    return Answer(spec, study, interventions, found, _rests_on(model, interventions, spec.outcome, words))
 
 
 def replay(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: InterventionSpec, seed: int = 1) -> Replay:
@@ -277,7 +279,15 @@ def rankings(
     for spec in specs:
         if spec.better:
             groups.setdefault((spec.outcome, spec.better), []).append(spec)
-    return tuple(ranked(evidence, words, group, better, seed) for (_, better), group in groups.items())
+    found: list[Ranked] = []
+    for (outcome, better), group in groups.items():
+        try:
+            found.append(ranked(evidence, words, group, better, seed))
+        except CausalError as error:
+            options = {spec.key: spec for spec in group}
+            why = "; ".join(str(fault) for fault in error.faults)
+            found.append(Ranked("", outcome, better, options, {}, {}, {}, why))
+    return tuple(found)
 
 
 def _first_able[T](
@@ -370,8 +380,12 @@ def _rests_on(
     model: Model, interventions: tuple[Intervention, ...], outcome: str, words: Mapping[str, str]
 ) -> dict[str, str]:
     """The word of each fitted term on a way from what is intervened on to the outcome, and of what the interventions state."""
-    found = {term.name: _term_word(model.graph, term, words) for term in on_the_way(model, interventions, (outcome,))}
-    return found | stated(interventions)
+    way = on_the_way(model, interventions, (outcome,))
+    found = {term.name: _term_word(model.graph, term, words) for term in way} | stated(interventions)
+    behind = (term for term in behind_levels(model, interventions, way) if term.name not in found)
+    return found | {
+        term.name: f"{_term_word(model.graph, term, words)}, makes the level that it starts from" for term in behind
+    }
 
 
 def _term_word(graph: Graph, term: Term, words: Mapping[str, str]) -> str:

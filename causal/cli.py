@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import wraps
 from pathlib import Path
@@ -36,7 +36,7 @@ from causal.terminal import (
 )
 
 if TYPE_CHECKING:
-    from causal.analysis import Analysis
+    from causal.analysis import Analysis, Answer
     from causal.coverage import StudyAnswer
     from causal.fit import Progress
     from causal.measuring import Measuring
@@ -401,25 +401,19 @@ def do(
     spec = _stated(found, text)
     analysis = _analysis(found, seed, draws, interventions=False)
     words = words_by_edge(analysis)
-    answers = [
-        answer(
-            analysis.evidence,
-            words,
-            replace(
-                spec,
-                outcome=node,
-                horizon=spec.horizon if horizon is None else horizon,
-                better=spec.better if node == spec.outcome else "",
-            ),
-            seed,
-        )
-        for node in _outcomes(analysis, outcome or spec.outcome)
-    ]
+    steps = spec.horizon if horizon is None else horizon
+
+    def asked(node: str) -> Answer:
+        better = spec.better if node == spec.outcome else ""
+        return answer(analysis.evidence, words, replace(spec, outcome=node, horizon=steps, better=better), seed)
+
+    answers, without = _each_outcome(analysis, outcome or spec.outcome, asked)
     if as_json:
         rests_on = {edge: told for each in answers for edge, told in each.rests_on.items()}
         print_json({"intervention": spec.do, "effects": answer_rows(answers), "rests_on": rests_on})
     else:
         print_answers(answers)
+        _tell_left_out(without)
     _refuse_unconverged(analysis)
 
 
@@ -439,10 +433,11 @@ def counterfactual(text: str, bundle: str | None, outcome: str | None, seed: int
     spec = _stated(found, text)
     analysis = _analysis(found, seed, draws, interventions=False)
     words = words_by_edge(analysis)
-    replays = [
-        replay(analysis.evidence, words, replace(spec, outcome=node), seed)
-        for node in _outcomes(analysis, outcome or spec.outcome)
-    ]
+    replays, without = _each_outcome(
+        analysis,
+        outcome or spec.outcome,
+        lambda node: replay(analysis.evidence, words, replace(spec, outcome=node), seed),
+    )
     if as_json:
         told = [
             {
@@ -457,6 +452,7 @@ def counterfactual(text: str, bundle: str | None, outcome: str | None, seed: int
     else:
         for each in replays:
             print_replay(each)
+        _tell_left_out(without)
     _refuse_unconverged(analysis)
 
 
@@ -479,11 +475,10 @@ def rank(bundle: str | None, outcome: str | None, better: str | None, seed: int,
     if better is not None:
         specs = [replace(spec, better=better) for spec in specs]
     if not any(spec.better for spec in specs):
-        what = (
-            f"no intervention of the bundle acts on the outcome '{outcome}'"
-            if not specs
-            else "which way is good is not said"
+        acting = (
+            "the bundle has no interventions" if outcome is None else f"no intervention has the outcome '{outcome}'"
         )
+        what = "which way is good is not said" if specs else acting
         mend = (
             f"outcomes: {', '.join(sorted({spec.outcome for spec in found.interventions})) or 'none'}"
             if not specs
@@ -492,12 +487,15 @@ def rank(bundle: str | None, outcome: str | None, better: str | None, seed: int,
         raise CausalError(Fault(what, mend=mend))
     analysis = _analysis(found, seed, draws, interventions=False)
     orders = rankings(analysis.evidence, words_by_edge(analysis), specs, seed)
+    if all(each.why for each in orders):
+        raise CausalError(*(Fault(each.why, f"ranking for '{each.outcome}'") for each in orders))
     if as_json:
         told = [
             {
                 "outcome": each.outcome,
                 "better": each.better,
                 "study": each.study,
+                "why_not": each.why,
                 "options": [row for name in each.by_set for row in ranking_rows(each, name)],
                 "worth_knowing": {
                     name: dict(zip(worth["what"].to_numpy().tolist(), worth.to_numpy().tolist(), strict=True))
@@ -558,18 +556,32 @@ def _stated(bundle: Bundle, text: str) -> InterventionSpec:
     return named or InterventionSpec(key=f"'{text}'", do=text, outcome="")
 
 
-def _outcomes(analysis: Analysis, outcome: str) -> list[str]:
-    """The outcome asked for, or every measured node."""
+def _each_outcome[T](analysis: Analysis, outcome: str, ask: Callable[[str], T]) -> tuple[list[T], list[str]]:
+    """The answers for the outcome asked for, or for each measured node that some study can answer, and those that none can."""
+    if outcome:
+        return [ask(outcome)], []
     measured = dict.fromkeys(
         node for evidence in analysis.evidence.values() for node in evidence.fits["wide"].model.system.nodes
     )
-    return [outcome] if outcome else list(measured)
+    found: list[T] = []
+    without: list[str] = []
+    faults: dict[Fault, None] = {}
+    for node in measured:
+        try:
+            found.append(ask(node))
+        except CausalError as error:
+            without.append(node)
+            faults.update(dict.fromkeys(error.faults))
+    if not found:
+        raise CausalError(*faults)
+    return found, without
 
 
-@main.command()
-@_bundle
-@_as_json
-@_command
+def _tell_left_out(nodes: Sequence[str]) -> None:
+    if nodes:
+        click.echo(f"without an answer, since no study measures it together with what is done: {', '.join(nodes)}")
+
+
 def check(bundle: str | None, as_json: bool) -> None:
     """Every error in a bundle's files at once; without any, what a reader should know of its data."""
     from causal.panel import study_notes

@@ -96,11 +96,15 @@ class Convergence:
 
 @dataclass(frozen=True)
 class Fit:
-    """Draws of a model. `data` is the tree of groups that ArviZ reads: posterior, prior, sample_stats, observed_data."""
+    """Draws of a model. `data` is the tree of groups that ArviZ reads: posterior, prior, sample_stats, observed_data.
+
+    `pooled` has the studies behind each term that `JointFit.scope` has put in the place of the study's own.
+    """
 
     model: Model
     data: xr.DataTree
     convergence: Convergence
+    pooled: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @cached_property
     def posterior(self) -> xr.Dataset:
@@ -163,20 +167,35 @@ class JointFit:
         """One study's units with the effects of a population of studies: what `simulate` and `contrast` need for the claims' own scope.
 
         Each effect that the studies share is drawn from Normal(b, tau) around theirs, so that an answer is as uncertain as carrying it over makes it; what they
-        do not share is the study's own. Raises `CausalError` for an unknown name.
+        do not share is the study's own. Raises `CausalError` for an unknown name, and where an effect on a node that is not Normal would be replaced.
         """
         import xarray as xr
 
         own = self.study(name)
+        place = [each.study.name for each in self.model.models].index(name)
         effect = own.posterior["effect"].copy(deep=True)
-        shared = {pool.name for pool in self.model.pools if pool.identified}
-        for term in own.model.system.terms:
-            if term.edge is not None and term.edge.name in shared:
-                drawn = self.edge(term.edge.name, scale="standard", transported=True)
-                effect.loc[{"edge": term.name}] = drawn.transpose("chain", "draw").to_numpy()
+        pooled: dict[str, tuple[str, ...]] = {}
+        for k, pool in enumerate(self.model.pools):
+            terms = [own.model.system.terms[term] for study, term in pool.members if study == place]
+            if not terms and pool.identified:
+                # Another study's link that this one carries and cannot tell; how long a value lasts belongs to its column.
+                carried = (term for term in own.model.system.terms if term.edge is not None and not term.edge.is_memory)
+                terms = [term for term in carried if term.name == pool.name]
+            if not terms or not pool.identified:
+                continue
+            draws, tau = (self.posterior[each].isel(edge=k).drop_vars("edge") for each in ("effect", "tau"))
+            drawn = _transported(draws, tau, pool.bounds, pool.name).transpose("chain", "draw").to_numpy()
+            effect.loc[{"edge": terms[0].name}] = drawn
+            pooled[terms[0].name] = self.model.members(pool)
+        unusual = sorted(
+            {each.effect for each in own.model.system.terms if each.name in pooled} - {*own.model.linear_nodes}
+        )
+        if unusual:
+            what = f"{', '.join(unusual)} in study '{name}': the levels of a node that is not Normal were drawn with the study's own effects"
+            raise CausalError(Fault(what, mend=f"ask the study's own: fit.study('{name}')"))
         groups = {str(path): group.to_dataset() for path, group in own.data.children.items()}
         groups["posterior"] = own.posterior.assign(effect=effect)
-        return Fit(own.model, xr.DataTree.from_dict(groups), own.convergence)
+        return Fit(own.model, xr.DataTree.from_dict(groups), own.convergence, pooled)
 
     def edge(self, text: str, *, scale: str = "natural", transported: bool = False) -> xr.DataArray:
         """Draws (chain, draw) of the effect that the studies share.

@@ -16,7 +16,8 @@ record          what it does, in each period in which it acts           text
 All but a path act from `start` to `stop`, both included and both a time of the panel or of the horizon after it, absent meaning without
 bound; all act on the named `units` or on every one: ``from TIME``, ``to TIME``, ``in UNIT, UNIT`` in any order, parted by ``;`` or new lines. Values
 are in the node's natural units. For a node that is not Normal what is added acts on its link (`causal.families`); a factor multiplies its value
-(student-t, lognormal), its mean where the link is a log, or its odds; and a value that is set is a natural one.
+(student-t, lognormal), its mean where the link is a log (an amount with zeros is then above zero more often, too), or
+its odds; and a value that is set is a natural one.
 
 The law of precedence. In each period and unit, for a node v with edges e of effects b_e from causes u_e,
 
@@ -541,8 +542,12 @@ def _bound_faults(name: str, start: Any, stop: Any) -> list[Fault]:
     ]
     if faults or start is None or stop is None:
         return faults
+    # Periods after a panel of texts are called last+1, last+2, ..., which the alphabet does not know.
+    later = [re.fullmatch(r"(.*)\+([0-9]{1,9})", bound) if isinstance(bound, str) else None for bound in (start, stop)]
+    counted = bool(later[0] and later[1] and later[0][1] == later[1][1])
+    first, last = (int(each[2]) for each in later if each) if counted else (start, stop)
     try:
-        backwards = bool(stop < start)
+        backwards = bool(last < first)
     except TypeError:
         return [
             Fault(f"start {start!r} and stop {stop!r} of {name} are of two kinds", mend="give two times of one kind")

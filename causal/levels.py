@@ -6,7 +6,8 @@ chance as a quantile. Each node has a generator of its own, so that what is aske
 
 A *new unit* of the same kind is drawn from the distribution that the panel's units show: its unit effects and starting values together are
 ``mean + sum over units of w_i (x_i - mean)`` with ``w_i ~ Normal(0, (1 + 1/N) / (N - 1))``, a Normal with the units' own mean and covariance and the
-uncertainty of that mean.
+uncertainty of that mean. Of the spread of a Normal node's unit effects first that part is taken away which is no difference between units: each is known
+from T periods only, and drawn with as much uncertainty again, 2 sd^2 / T in all.
 
 Arrays here have bare axes: (draw, unit) for one node in one period.
 """
@@ -151,7 +152,7 @@ class Levels:
             self._lottery = generator.standard_normal((size, units)) * np.sqrt((1.0 + 1.0 / units) / (units - 1.0))
         if linear:
             unit, self._year = _effects(draws, block.draws, np.random.default_rng(roots[-1]))
-            self._unit = self._of_unit(unit)
+            self._unit = self._of_unit(self._told_apart(unit) if new else unit)
         self._own: dict[int, tuple[int, Floats]] = {}
 
     def draw(self, node: int, time: int) -> Floats:
@@ -177,6 +178,8 @@ class Levels:
         model = self._draws.model
         lags, design = model.system.lags, model.design
         units = np.arange(len(design.units))
+        if lags == 0:
+            return np.zeros((len(model.system.nodes), *self._shape, 0))
         first = np.stack([given_values(model)[:, units, design.entry + k] for k in range(lags)], axis=-1)
         found = np.moveaxis(self._of_unit(np.moveaxis(first, 1, -1)[:, :, None, :]), 1, -1)
         for node, link in self._draws.links.items():
@@ -184,6 +187,19 @@ class Levels:
             allowed = families.nearest_allowed(link.family, values, link.levels)
             found[node] = (allowed - design.centres[node]) / design.scales[node]
         return found
+
+    def _told_apart(self, unit: Floats) -> Floats:
+        """Unit effects (node, draw, unit) drawn in about their mean by what their spread owes to few periods."""
+        draws, sweep = self._draws, self._draws.model.design.sweep
+        sd = draws.shock_sd[self._block.draws].T  # (node, draw)
+        variance = sd**2
+        if draws.mixing is not None:
+            variance = np.einsum("dvw,dw->vd", draws.mixing[self._block.draws] ** 2, variance.T)
+        noise = 2.0 * variance * float((1.0 / (sweep.stop - sweep.first)).mean())
+        spread = unit.var(axis=2, ddof=1)
+        share = np.sqrt(np.maximum(spread - noise, 0.0) / np.where(spread > 0.0, spread, 1.0))
+        mean = unit.mean(axis=2, keepdims=True)
+        return mean + share[:, :, None] * (unit - mean)
 
     def _of_unit(self, values: Floats) -> Floats:
         """`values` (..., unit) of the panel's units, or of the new unit (..., draw, 1)."""

@@ -7,13 +7,13 @@ Tchetgen Tchetgen 2016):
 - *direct* (natural): edges out of the mediators carry nothing, so that what is caused by a mediator sees it as it would have been;
 - *indirect* (natural): the interventions do not act (a node that they hold stays where it was), but what is caused by a mediator sees the mediator
   as they change it;
-- *interaction*: total - direct - indirect, which is 0 in a linear system.
+- *interaction*: total - direct - indirect, which is 0 in a linear system where nothing is scaled.
 
 In a loop, a path that comes through a mediator once is indirect from there on. The *controlled* direct effect holds the mediators at stated values in both
 worlds. With several groups of mediators, taken in order, the parts are what each group adds to what those before it leave, and sum to the total.
 
 These effects ask more of the graph than a contrast does: an unmeasured cause that a mediator and the outcome share makes the parts wrong although the total is
-right. So they are refused where an edge on the way is not identified.
+right. So they are refused where an edge on the way is not identified in the graph that the study keeps.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from causal.errors import CausalError, Fault, raise_all, shortened
 from causal.fit import Fit
 from causal.intervene import AddEdge, Cut, Policy, ScaleEdge, Set
 from causal.levels import Block
-from causal.plan import Plan, lay_out, node_of
-from causal.rests import rests_on, rests_on_text
+from causal.plan import Plan, check_fit, lay_out, node_of
+from causal.rests import on_the_way, rests_on_text, word_of
 from causal.simulate import Given, contrast, natural_change
 from causal.worlds import Track, each_block, periods, total_track
 
@@ -85,7 +85,8 @@ def mediated_parts(
     """
     import xarray as xr
 
-    groups = [(group,) if isinstance(group, str) else tuple(group) for group in through]
+    given: Sequence[str | Sequence[str]] = (through,) if isinstance(through, str) else through
+    groups = [(group,) if isinstance(group, str) else tuple(group) for group in given]
     listed = [name for group in groups for name in group]
     twice = sorted({name for name in listed if listed.count(name) > 1})
     raise_all(Fault(f"'{name}' is in two groups of mediators", mend="name it once") for name in twice)
@@ -112,24 +113,35 @@ def along(
     """
     import xarray as xr
 
-    plan, _ = _mediated(fit, interventions, outcome, (), horizon, seed)
-    names = [term.name for term in plan.model.system.terms]
+    check_fit(fit)
     kept: set[str] = set()
     faults: list[Fault] = []
+    if not isinstance(edges, (str, Iterable)):
+        raise CausalError(Fault(f"the edges are {edges!r}", mend="name an edge, or several in a list"))
     for text in (edges,) if isinstance(edges, str) else edges:
         try:
             kept.add(str(fit.edge(text).name))
         except CausalError as error:
             faults.extend(error.faults)
     raise_all(faults)
+    plan, _ = _mediated(fit, interventions, outcome, (), horizon, seed, kept)
+    names = [term.name for term in plan.model.system.terms]
     (found,) = _run(plan, outcome, seed, (Track(tuple(0 if name in kept else None for name in names)),))
     return xr.DataArray(found, dims=("draw", "time"), name=outcome, **_told(plan, outcome))
 
 
 def _mediated(
-    fit: Fit, interventions: Given, outcome: str, through: Sequence[str], horizon: int, seed: int
+    fit: Fit,
+    interventions: Given,
+    outcome: str,
+    through: object,
+    horizon: int,
+    seed: int,
+    among: set[str] | None = None,
 ) -> tuple[Plan, set[int]]:
-    """The plan and the mediators' places, after everything that mediation asks for."""
+    """The plan and the mediators' places, after everything that mediation asks for; of `among` edges only, where given."""
+    if not isinstance(through, Sequence) or any(not isinstance(name, str) for name in through):
+        raise CausalError(Fault(f"the mediators are {through!r}", mend="name a node, or several in a list"))
     plan = lay_out(fit, interventions, horizon=horizon, seed=seed, outcomes=(outcome,))
     faults: list[Fault] = []
     for each in plan.interventions:
@@ -146,7 +158,8 @@ def _mediated(
         if name in acted or name == outcome:
             role = "the outcome" if name == outcome else "intervened on"
             faults.append(Fault(f"'{name}' is {role} and cannot be a mediator", mend="name what lies between"))
-    words = rests_on(fit, plan.interventions, (outcome,))
+    way = on_the_way(fit.model, plan.interventions, (outcome,))
+    words = {term.name: word_of(fit, term) for term in way if among is None or term.name in among}
     unknown = [name for name, word in words.items() if word.startswith(("not-identified", "a road"))]
     if unknown:
         what = f"the parts are not identified: {shortened(unknown)} cannot be told from these data"
@@ -164,6 +177,8 @@ def _controlled(
 ) -> Floats:
     """The contrast (draw, time) with the mediators held in both worlds."""
     names = [plan.model.system.nodes[node] for node in sorted(mediators)]
+    if not isinstance(hold, Mapping):
+        raise CausalError(Fault(f"hold is {hold!r}", mend="give a mapping of each mediator to its value"))
     raise_all(
         [
             *(

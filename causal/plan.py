@@ -91,7 +91,6 @@ class Plan:
     """An intervention laid out on a fit: `steps` by node; `shifts`, `scaled` and `sets` (time, unit) and `rules` by node.
 
     Shifts are standard, values that are set natural, NaN where nothing is set. `first` (unit,): the first modelled period of each unit.
-    `pushes`: the nodes that are acted on themselves.
     """
 
     fit: Fit

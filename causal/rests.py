@@ -8,6 +8,7 @@ what is asked for,
 - *not-identified*: the measured columns do not identify it, or the fitted equation does not;
 - *prior-driven* (beside one of the first three): the data have hardly narrowed the prior;
 - *a road through unmeasured nodes*, of which only the product is fitted;
+- *pooled and carried over*, in a fit that `JointFit.scope` made;
 - *stated*: an edge that the intervention adds.
 
 These words need one fit. The verdicts of `causal.verdict` weigh three prior sets; where a bundle has a claim for the
@@ -27,7 +28,7 @@ from causal.equations import Term
 from causal.fit import Fit
 from causal.graph import Graph
 from causal.identification import identify_edge, single_door
-from causal.intervene import AddEdge, Cut, Intervention, Policy, ScaleEdge, nodes_named
+from causal.intervene import AddEdge, Cut, Intervention, Path, Policy, Scale, ScaleEdge, Set, Shift, nodes_named
 from causal.model import Model, regressors
 from causal.plan import Plan
 
@@ -36,10 +37,15 @@ HARDLY = 0.9
 
 
 def rests_on(fit: Fit, interventions: Sequence[Intervention], outcomes: Sequence[str] = ()) -> dict[str, str]:
-    """What each term on a way from the interventions to the outcomes (without any: to whatever they reach) rests on, by the term's name."""
+    """What each term on a way from the interventions to the outcomes (without any: to whatever they reach) rests on, by the term's name.
+
+    Where the answer depends on the levels that the interventions meet, the terms that make these levels follow, and say so.
+    """
     model = fit.model
-    found = {term.name: word_of(fit, term) for term in on_the_way(model, interventions, outcomes)}
-    return found | stated(interventions)
+    way = on_the_way(model, interventions, outcomes)
+    found = {term.name: word_of(fit, term) for term in way} | stated(interventions)
+    behind = (term for term in behind_levels(model, interventions, way) if term.name not in found)
+    return found | {term.name: f"{word_of(fit, term)}, makes the level that it starts from" for term in behind}
 
 
 def stated(interventions: Sequence[Intervention]) -> dict[str, str]:
@@ -58,8 +64,16 @@ def rests_on_text(plan: Plan, outcomes: Sequence[str] = ()) -> str:
 
 
 def on_the_way(model: Model, interventions: Sequence[Intervention], outcomes: Sequence[str] = ()) -> tuple[Term, ...]:
-    """The fitted terms on a way from what the interventions act on to the outcomes, or to whatever they reach."""
-    terms = model.system.terms
+    """The fitted terms on a way from what the interventions act on to the outcomes, or to whatever they reach.
+
+    No way leads into a node that is held everywhere and always.
+    """
+    held = {
+        each.node
+        for each in interventions
+        if isinstance(each, Set) and each.start is None and each.stop is None and each.units is None
+    }
+    terms = [term for term in model.system.terms if term.effect not in held]
     starts: set[str] = set()
     goals = set(outcomes or model.system.nodes)
     named: set[str] = set()
@@ -67,10 +81,7 @@ def on_the_way(model: Model, interventions: Sequence[Intervention], outcomes: Se
     for intervention in interventions:
         match intervention:
             case Cut() | ScaleEdge():
-                edge = model.graph.edge(intervention.edge)
-                touched = [
-                    term for term in terms if any(step.name == edge.name for road in term.roads for step in road)
-                ]
+                touched = _carrying(model, intervention.edge)
                 starts |= {term.effect for term in touched}
                 named |= {term.name for term in touched}
             case AddEdge():
@@ -88,9 +99,42 @@ def on_the_way(model: Model, interventions: Sequence[Intervention], outcomes: Se
     return tuple(term for term in terms if (term.cause in below and term.effect in above) or term.name in named)
 
 
+def behind_levels(model: Model, interventions: Sequence[Intervention], way: Sequence[Term]) -> tuple[Term, ...]:
+    """The fitted terms that make the levels which the interventions meet: of nodes that are held, multiplied or watched, of what
+    changed edges carry, and of nodes on the `way` whose answer is not in proportion.
+    """
+    met: set[str] = set()
+    for intervention in interventions:
+        match intervention:
+            case Set() | Path() | Scale():
+                met.add(intervention.node)
+            case Cut() | ScaleEdge():
+                met |= {term.cause for term in _carrying(model, intervention.edge)}
+            case AddEdge():
+                met.add(nodes_named(intervention)[0])
+            case Policy():
+                met |= {condition.node for condition in intervention.conditions}
+            case Shift():
+                pass
+    acted = {node for each in interventions for node in nodes_named(each)} & {*model.system.nodes}
+    met |= {node for node in (*acted, *(term.effect for term in way)) if model.family(node) != "normal"}
+    above = _closure([(term.effect, term.cause) for term in model.system.terms], met)
+    return tuple(term for term in model.system.terms if term.effect in above)
+
+
+def _carrying(model: Model, text: str) -> tuple[Term, ...]:
+    """The terms that an edge takes part in."""
+    edge = model.graph.edge(text)
+    return tuple(
+        term for term in model.system.terms if any(step.name == edge.name for road in term.roads for step in road)
+    )
+
+
 def word_of(fit: Fit, term: Term) -> str:
     """What one fitted term rests on."""
     model = fit.model
+    if term.name in fit.pooled:
+        return f"pooled from {', '.join(fit.pooled[term.name])} and carried over"
     if term.edge is None:
         road = " + ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads)
         return f"a road through unmeasured nodes ({road}), not identified by itself"

@@ -121,7 +121,8 @@ def counterfactual(
 
     The noise of each unit-year is what the observed values leave of the fitted equations: exactly for Normal and student-t nodes, for the others drawn among
     the chances that give the observed value (Pearl 2009, section 7.1, draw by draw). A missing value inside a unit's span is in each draw what
-    the fit takes it for; where a unit was not in the panel the answer is NaN. No intervention gives back the observed values exactly. Raises
+    the fit takes it for; where a unit was not in the panel the answer is NaN, and so it is after a unit's span, where something changes.
+    The replay of a unit begins with its first period in the fit. No intervention gives back the observed values exactly. Raises
     `CausalError` as `contrast` does.
     """
     import xarray as xr
@@ -133,6 +134,7 @@ def counterfactual(
     missing = np.zeros(natural.shape, dtype=bool)
     missing[tuple(model.design.holes)] = True
     missing &= np.isnan(natural)
+    stop = model.design.sweep.stop
     out = {k: np.empty((len(plan.draws), len(plan.units), len(plan.times))) for k in wanted}
 
     def fill(block: Block) -> None:
@@ -142,7 +144,8 @@ def counterfactual(
                 if missing[k, :, time].any():
                     world = np.where(missing[k, :, time], plan.natural(k, base[k]), world)
                 if difference[k] is not None:
-                    world = world + natural_change(plan, k, base[k], difference[k])
+                    change = natural_change(plan, k, base[k], difference[k])
+                    world = world + np.where((time >= stop) & (change != 0.0), np.nan, change)
                 if plan.family(k) in ("bernoulli", "ordered"):
                     world = np.round(world)
                 if k in plan.sets:

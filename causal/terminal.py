@@ -69,6 +69,7 @@ def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
                 low, median, high = (float(value) for value in quantiles[:, k])
                 row = {
                     "outcome": found.spec.outcome,
+                    "study": found.study,
                     "prior_set": name,
                     "time": time if isinstance(time, (int, float, str)) else str(time),
                     "low": low,
@@ -144,7 +145,7 @@ def replay_rows(found: Replay) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for name, worlds in found.worlds.items():
         quantiles = worlds.quantile([0.05, 0.5, 0.95], dim="draw").to_numpy()
-        changed = (found.changes[name] != 0).any("draw").to_numpy()
+        changed = (found.changes[name].fillna(0.0) != 0).any("draw").to_numpy()
         observed = (worlds - found.changes[name]).median("draw").to_numpy()
         for k, time in enumerate(worlds["time"].to_numpy().tolist()):
             low, median, high = (float(value) for value in quantiles[:, k])
@@ -156,6 +157,8 @@ def replay_rows(found: Replay) -> list[dict[str, Any]]:
 
 def print_ranking(found: Ranked) -> None:
     """The options in order of expected regret, and what would be worth knowing before choosing."""
+    if found.why:
+        click.echo(f"no ranking for {found.outcome}: {found.why}")
     for name, ranking in found.by_set.items():
         title = f"{name} prior, study {found.study}: {ranking.attrs['words']}"
         table = table_of("option", "expected", "90 % interval", "P(best)", "P(harm)", "regret", "rests on", title=title)
@@ -203,11 +206,15 @@ def ranking_rows(found: Ranked, prior_set: str) -> list[dict[str, Any]]:
 
 
 def movement_rows(study: str, prior_set: str, found: xr.Dataset, cuts: Sequence[Cutting]) -> dict[str, Any]:
-    """How one fit's loop moves by itself, as plain numbers: medians with 90 % intervals."""
+    """How one fit's loop moves by itself, as plain numbers: medians with 90 % intervals over the draws in which they are defined."""
+    import numpy as np
 
     def told(values: xr.DataArray) -> dict[str, float]:
-        low, median, high = (float(value) for value in values.quantile([0.05, 0.5, 0.95], dim="draw"))
-        return {"low": low, "median": median, "high": high}
+        drawn = values.to_numpy()
+        known = drawn[~np.isnan(drawn)]
+        # Between a number and "without end" lies nothing: the lower one is taken.
+        ends = np.quantile(known, [0.05, 0.5, 0.95], method="lower") if len(known) else np.full(3, np.nan)
+        return dict(zip(("low", "median", "high"), ends.tolist(), strict=True))
 
     multipliers = found["multiplier_quantile"]
     return {
@@ -269,12 +276,14 @@ def print_movement(row: Mapping[str, Any]) -> None:
 
 def weakest(rests_on: Mapping[str, str]) -> str:
     """The words of the links that an answer rests on, those that are supported and a node's own memory apart."""
-    found: list[str] = []
-    for term, word in rests_on.items():
-        cause, _, rest = term.partition(" -> ")
-        if word != "supported" and rest.split(" [")[0] != cause:
-            found.append(word.split(" (")[0].split(";")[0])
-    return ", ".join(dict.fromkeys(found)) or ("supported" if rests_on else "")
+    links = {term: word for term, word in rests_on.items() if not _is_own_memory(term)}
+    found = [word.split(" (")[0].split(";")[0] for word in links.values() if word != "supported"]
+    return ", ".join(dict.fromkeys(found)) or ("supported" if links else "own memory only" if rests_on else "")
+
+
+def _is_own_memory(term: str) -> bool:
+    cause, _, rest = term.partition(" -> ")
+    return rest.split(" [")[0] == cause and "across=" not in rest
 
 
 def _good(better: str) -> int:

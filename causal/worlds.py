@@ -87,6 +87,7 @@ def periods(
     past: list[list[list[Any]]] = [[] for _ in tracks]
     # Base worlds count from the centres; an edge carries its cause counted from the cause's own zero.
     zero = plan.model.design.centres / plan.model.design.scales
+    latest_entry = int(plan.model.design.entry.max())
     for time in range(len(plan.times)):
         now: list[Any] = [None] * len(plan.steps)
         base_past.append(now)
@@ -110,7 +111,11 @@ def periods(
                             change = acted if change is None else change + acted
                 if change is not None and world is not None and node in plan.draws.links:
                     change = world.answered(node, time, change)
-                past[k][-1][node] = _held(plan, node, time, change, now, shape, pushed=track.pushed)
+                change = _held(plan, node, time, change, now, shape, pushed=track.pushed)
+                # What a unit was before the fit saw it is not known, and is not replayed.
+                if base == "observed" and change is not None and time < latest_entry:
+                    change = np.where(time < plan.model.design.entry, 0.0, change)
+                past[k][-1][node] = change
         yield time, now, [differences[-1] for differences in past]
         if len(base_past) > plan.memory:
             base_past.pop(0)

@@ -99,3 +99,26 @@ def test_a_new_unit_starts_at_values_that_its_family_has(family: str) -> None:
 def test_a_population_that_cannot_be_drawn_is_refused(fit: Fit, population: str, part: str) -> None:
     with pytest.raises(CausalError, match=part):
         simulate(fit, population=population)  # type: ignore[arg-type]
+
+
+def test_what_few_periods_leave_open_is_no_difference_between_units() -> None:
+    """Units that do not differ: their effects, known from nine periods and drawn, spread by 2 sd^2 / 9; a new unit's do not."""
+    graph = read_graph("a -> b [lag=1]")
+    generator = np.random.default_rng(3)
+    rows = frame(graph.names, units=300, times=range(2000, 2010), seed=4)
+    rows["a"], rows["b"] = generator.normal(size=(2, len(rows)))
+    fit = made_fit(made_model(graph, rows), draws=500, effects={"a -> b [lag=1]": 0.0}, spread=0.0, shock_sd=[1.0, 1.0])
+    found = simulate(fit, seed=2)["a"].isel(time=slice(1, None)).mean("time")
+    assert float(found.var("unit").mean()) > 2.0 / 9.0  # as drawn: what is open of each unit, and the shocks' mean
+    many = same_draws(fit, 20_000)
+    levels = Levels(draws_of(many), Block(0, 0, 20_000), 3, new=True)
+    shocks = simulate(many, seed=2, population="new")["a"].isel(unit=0, time=slice(1, None)).mean("time")
+    # What is left is the nine shocks' mean, and of the unit effects what 300 of them cannot tell from nothing.
+    assert float(shocks.var()) < 1.0 / 9.0 + 0.25 * 2.0 / 9.0
+    assert levels.start().shape == (2, 20_000, 1, 1)
+
+
+def test_a_new_unit_of_a_system_without_lags_needs_no_start() -> None:
+    world = simulate(fit_of(text="a -> b"), Set("a", 2.0), population="new", seed=1)
+    assert (world["a"] == 2.0).all()
+    assert np.isfinite(world["b"]).all()

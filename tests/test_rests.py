@@ -12,6 +12,7 @@ from causal.panel import Panel, Study
 from causal.rests import on_the_way, rests_on
 from causal.simulate import contrast, counterfactual, simulate
 from causal.syntax import read_graph
+from causal.terminal import weakest
 from tests.oracle.worlds import frame, made_fit, made_model
 
 CHAIN = "x -> m [lag=1]\nm -> y [lag=1]\nx -> x [lag=1]\nz -> y [lag=1]\ny -> w [lag=1]"
@@ -101,3 +102,28 @@ def test_an_answer_with_its_words_can_be_kept_as_netcdf(tmp_path: object) -> Non
 @pytest.mark.parametrize("text", ["x -> y [lag=1]\ny -> x [lag=1]", CHAIN])
 def test_nothing_done_rests_on_nothing(text: str) -> None:
     assert rests_on(fit_of(text), []) == {}
+
+
+def test_the_levels_that_an_intervention_meets_rest_on_what_makes_them() -> None:
+    fit = fit_of("r -> c [lag=1]\nc -> p [lag=1]")
+    met = "identified, makes the level that it starts from"
+    assert rests_on(fit, [Set("c", 0.2, start=2004)], ("p",)) == {"c -> p [lag=1]": "identified", "r -> c [lag=1]": met}
+    assert rests_on(fit, [Cut("c -> p")], ("p",)) == {"c -> p [lag=1]": "identified", "r -> c [lag=1]": met}
+    assert rests_on(fit, [Shift("c", 0.2)], ("p",)) == {"c -> p [lag=1]": "identified"}
+    watched = Policy("p", 1.0, when="c[-1] > 0")
+    assert rests_on(fit, [watched], ("p",))["r -> c [lag=1]"] == met
+
+
+def test_no_way_leads_into_a_node_that_is_always_held() -> None:
+    fit = fit_of("a -> b [lag=1]\nb -> c [lag=1]\nc -> a [lag=1]")
+    names = named(fit.model.graph, on_the_way(fit.model, [Set("a", 1.0)], ("b",)))
+    assert names == {"a -> b [lag=1]"}
+    assert len(on_the_way(fit.model, [Set("a", 1.0, start=2003)], ("b",))) == 3
+
+
+def test_the_terminal_names_the_weak_links_and_never_takes_memory_for_support() -> None:
+    assert weakest({"a -> a [lag=1]": "assumed, no claim"}) == "own memory only"
+    displaced = {"c -> c [lag=1, across=near]": "not-identified", "p -> c [lag=1]": "supported"}
+    assert weakest(displaced) == "not-identified"
+    assert weakest({"p -> c [lag=1]": "supported", "c -> c [lag=1]": "undecided"}) == "supported"
+    assert weakest({}) == ""

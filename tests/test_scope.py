@@ -79,6 +79,10 @@ def test_an_answer_for_the_scope_is_the_path_of_its_own_effects() -> None:
     np.testing.assert_allclose(found, path, rtol=1e-10)
     alone = contrast(fit.study("study_2"), Shift("a", 1.0, start=2004, stop=2004), outcome="c").sel(time=2006)
     assert found.std() > float(alone.std())
+    assert (
+        "a -> b [lag=1]: pooled from study_1, study_2 and carried over"
+        in contrast(scope, Shift("a", 1.0), outcome="c").attrs["rests_on"]
+    )
 
 
 def test_a_fit_of_several_says_how_to_ask_for_one() -> None:

@@ -19,7 +19,7 @@ from causal.errors import CausalError
 from causal.fit import Fit
 from causal.graph import Graph
 from causal.intervene import Cut, Intervention, ScaleEdge, Set, Shift
-from causal.simulate import contrast, simulate
+from causal.simulate import contrast, counterfactual, simulate
 from causal.syntax import read_graph
 from tests.oracle import across
 from tests.oracle.loops import FOUR, TWO
@@ -757,3 +757,28 @@ def test_on_a_ring_a_shift_spreads_as_the_closed_form_says() -> None:
         wanted = [3.0 * np.mean((own + near * np.cos(angle)) ** h * np.cos(angle * k)) for k in range(units)]
         np.testing.assert_allclose(found.isel(draw=0, time=2 + h), wanted, atol=1e-9)
     assert not found.isel(time=slice(0, 2)).any()
+
+
+def test_the_replay_of_a_unit_begins_and_ends_with_its_span() -> None:
+    rows = ragged(frame(NODES, units=4, times=YEARS, seed=3))
+    fit = made_fit(made_model(read_graph(FOUR), rows), draws=5)
+    design = fit.model.design
+    late = int(design.entry.argmax())
+    entry = int(design.entry[late])
+    assert entry > 0
+    unit = fit.model.study.panel.units[design.units[late]]
+    before = Set("presence", 9.0, stop=2000 + entry - 1, units=[str(unit)])
+    observed = counterfactual(fit, [], outcome="illicit")
+    xr.testing.assert_equal(counterfactual(fit, before, outcome="illicit").drop_attrs(), observed.drop_attrs())
+    after = counterfactual(fit, Shift("presence", 1.0, start=2004), outcome="illicit").to_numpy()
+    for k, stop in enumerate(design.sweep.stop):
+        assert np.isnan(after[:, k, stop:]).all() or stop == len(YEARS)
+
+
+def test_periods_after_a_panel_of_texts_follow_each_other() -> None:
+    times = [f"2020Q{k}" for k in range(1, 5)]
+    fit = made_fit(made_model(read_graph("a -> b [lag=1]"), frame(("a", "b"), units=3, times=times, seed=1)), draws=3)
+    found = contrast(fit, Shift("a", 1.0, start="2020Q4+9", stop="2020Q4+10"), outcome="a", horizon=12)
+    assert (found != 0).any("draw").to_numpy().nonzero()[0].tolist() == [12, 13]
+    with pytest.raises(CausalError, match="stops at 2020Q4\\+9 before it starts at 2020Q4\\+10"):
+        Shift("a", 1.0, start="2020Q4+10", stop="2020Q4+9")

@@ -112,12 +112,15 @@ def _spread(values: xr.DataArray) -> str:
 
 def _choice(bundle: Bundle, found: Ranked, key: str) -> dict[str, Any]:
     outcome = label(bundle, found.outcome)
+    if found.why:
+        return {"outcome": outcome, "why": found.why, "picture": ""}
     wide = found.by_set["wide"]
     titles = {key: spec.label or spec.do for key, spec in found.options.items()} | {"nothing": "Doing nothing"}
     shown = wide.assign_coords(option=[titles[key] for key in wide["option"].to_numpy().tolist()])
     shown = shown.assign_attrs(outcome=outcome)
     return {
         "outcome": outcome,
+        "why": "",
         "better": found.better,
         "study": next((each.label for each in bundle.studies if each.name == found.study), "") or found.study,
         "sets": [
