@@ -344,7 +344,8 @@ def test_a_bundle_of_ones_own_is_judged_by_its_truth(causal, tmp_path: Path) -> 
     assert moves.returncode == 0, moves.stderr
     wide = next(row for row in json.loads(moves.stdout)["studies"] if row["prior_set"] == "wide")
     gain = 0.6 * 0.4 * -0.5 * -0.4 / ((1 - 0.45) * (1 - 0.6))
-    (loop,) = wide["loops"]
+    whole = "corruption -> presence -> illicit [lag=1] -> revenue -> corruption [lag=1]"
+    (loop,) = (each for each in wide["loops"] if each["loop"] == whole)
     assert loop["gain"]["low"] < gain < loop["gain"]["high"]
 
 
