@@ -1,6 +1,6 @@
 """How long `contrast` takes beside `pm.do` with posterior predictive draws, and a policy beside a shift.
 
-    python benchmarks/contrast_pm_do.py [years]
+    python -m benchmarks.contrast_pm_do [years]
 
 The loop of four nodes and 20 units of `benchmarks/contrast.py`, 4,000 draws, presence held for five years; by default 25 years. The PyMC model is unrolled, a
 variable a node and year, as its users write it; it is given the draws, and draws both worlds. Each is timed once, from nothing compiled. Then policies and
@@ -9,6 +9,7 @@ shifts, medians of 9 runs.
 
 from __future__ import annotations
 
+import logging
 import statistics
 import sys
 
@@ -52,6 +53,7 @@ def by_pm_do(fit: Fit, years: int, seed: int) -> None:
 
 def main() -> None:
     """Print the table."""
+    logging.getLogger("pymc").setLevel(logging.ERROR)
     years = int(sys.argv[1]) if len(sys.argv) > 1 else YEARS
     fit = made_fit(loop_panel(years=years))
     ours = seconds(lambda: contrast(fit, HELD, outcome="illicit", seed=1))
