@@ -582,6 +582,10 @@ def _tell_left_out(nodes: Sequence[str]) -> None:
         click.echo(f"without an answer, since no study measures it together with what is done: {', '.join(nodes)}")
 
 
+@main.command()
+@_bundle
+@_as_json
+@_command
 def check(bundle: str | None, as_json: bool) -> None:
     """Every error in a bundle's files at once; without any, what a reader should know of its data."""
     from causal.panel import study_notes
