@@ -55,7 +55,7 @@ def still_figure(figure: Figure, key: str, told: str) -> str:
     # What stands in a style element would hold for the whole page.
     svg = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     svg = svg.replace("<svg", '<svg style="stroke-linejoin:round;stroke-linecap:butt"', 1)
-    return f'<div class="still" role="img" aria-label="{escape(told)}">{inline(svg, key)}</div>'
+    return f'<div class="drawn" role="img" aria-label="{escape(told)}">{inline(svg, key)}</div>'
 
 
 def inline(svg: str, key: str) -> str:
