@@ -18,13 +18,12 @@ from causal.dist import Normal
 from causal.equations import Term
 from causal.errors import CausalError, Fault
 from causal.fit import Fit, JointFit, Progress, fit
-from causal.graph import Graph
 from causal.identification import Identification, identify_edge
 from causal.intervene import Intervention, read_interventions
 from causal.joint import JointModel, build_model
 from causal.model import Model, Priors
 from causal.panel import Study
-from causal.rests import behind_levels, on_the_way, stated
+from causal.rests import road_told, told_by
 from causal.simulate import contrast, counterfactual
 from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
 from priors.elicit import PriorSet, prior
@@ -380,16 +379,10 @@ def _rests_on(
     model: Model, interventions: tuple[Intervention, ...], outcome: str, words: Mapping[str, str]
 ) -> dict[str, str]:
     """The word of each fitted term on a way from what is intervened on to the outcome, and of what the interventions state."""
-    way = on_the_way(model, interventions, (outcome,))
-    found = {term.name: _term_word(model.graph, term, words) for term in way} | stated(interventions)
-    behind = (term for term in behind_levels(model, interventions, way) if term.name not in found)
-    return found | {
-        term.name: f"{_term_word(model.graph, term, words)}, makes the level that it starts from" for term in behind
-    }
+    return told_by(model, interventions, (outcome,), lambda term: _term_word(term, words))
 
 
-def _term_word(graph: Graph, term: Term, words: Mapping[str, str]) -> str:
+def _term_word(term: Term, words: Mapping[str, str]) -> str:
     if term.edge is None:
-        road = " + ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads)
-        return f"a road through unmeasured nodes ({road}), not identified by itself"
+        return road_told(term)
     return words.get(term.edge.name, "assumed, no claim")

@@ -17,7 +17,7 @@ edge, its page and its terminal show those.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -41,11 +41,17 @@ def rests_on(fit: Fit, interventions: Sequence[Intervention], outcomes: Sequence
 
     Where the answer depends on the levels that the interventions meet, the terms that make these levels follow, and say so.
     """
-    model = fit.model
+    return told_by(fit.model, interventions, outcomes, lambda term: word_of(fit, term))
+
+
+def told_by(
+    model: Model, interventions: Sequence[Intervention], outcomes: Sequence[str], word: Callable[[Term], str]
+) -> dict[str, str]:
+    """As `rests_on`, each fitted term by the `word` that is given for it."""
     way = on_the_way(model, interventions, outcomes)
-    found = {term.name: word_of(fit, term) for term in way} | stated(interventions)
+    found = {term.name: word(term) for term in way} | stated(interventions)
     behind = (term for term in behind_levels(model, interventions, way) if term.name not in found)
-    return found | {term.name: f"{word_of(fit, term)}, makes the level that it starts from" for term in behind}
+    return found | {term.name: f"{word(term)}, makes the level that it starts from" for term in behind}
 
 
 def stated(interventions: Sequence[Intervention]) -> dict[str, str]:
@@ -136,8 +142,7 @@ def word_of(fit: Fit, term: Term) -> str:
     if term.name in fit.pooled:
         return f"pooled from {', '.join(fit.pooled[term.name])} and carried over"
     if term.edge is None:
-        road = " + ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads)
-        return f"a road through unmeasured nodes ({road}), not identified by itself"
+        return road_told(term)
     observed = model.study.measured(model.graph)
     weights = tuple(sorted(model.study.weights))
     found = _identified(model.graph, term.name, observed, tuple(regressors(model, model.graph, term.edge)), weights)
@@ -150,6 +155,12 @@ def word_of(fit: Fit, term: Term) -> str:
         if _prior_driven(fit, term):
             found += ", prior-driven"
     return found
+
+
+def road_told(term: Term) -> str:
+    """What a term rests on that is no edge of the graph."""
+    road = " + ".join(" -> ".join([step.cause for step in road] + [road[-1].effect]) for road in term.roads)
+    return f"a road through unmeasured nodes ({road}), not identified by itself"
 
 
 @lru_cache(maxsize=4096)

@@ -276,14 +276,11 @@ def print_movement(row: Mapping[str, Any]) -> None:
 
 def weakest(rests_on: Mapping[str, str]) -> str:
     """The words of the links that an answer rests on, those that are supported and a node's own memory apart."""
-    links = {term: word for term, word in rests_on.items() if not _is_own_memory(term)}
+    from causal.syntax import read_edge
+
+    links = {term: word for term, word in rests_on.items() if not read_edge(term).is_memory}
     found = [word.split(" (")[0].split(";")[0] for word in links.values() if word != "supported"]
     return ", ".join(dict.fromkeys(found)) or ("supported" if links else "own memory only" if rests_on else "")
-
-
-def _is_own_memory(term: str) -> bool:
-    cause, _, rest = term.partition(" -> ")
-    return rest.split(" [")[0] == cause and "across=" not in rest
 
 
 def _good(better: str) -> int:

@@ -56,6 +56,7 @@ from causal.report.words import (
     shortened,
     size,
 )
+from causal.syntax import read_edge
 from causal.verdict import RATHER_SURE, SURE, WORDS, Estimate, Evidence, Finding, Verdict
 from priors.elicit import NO_EFFECT_SD, STRENGTHS, hedge, in_words, probability_as_claimed
 
@@ -537,8 +538,7 @@ def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
 def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
     bundle, spec = analysis.bundle, answer.spec
     outcome = label(bundle, spec.outcome)
-    found = next(found for found in analysis.evidence.values() if spec.outcome in found.fits["wide"].model.system.nodes)
-    model = found.fits["wide"].model
+    model = analysis.evidence[answer.study].fits["wide"].model
     swing = float(model.design.scales[model.system.nodes.index(spec.outcome)])
     rows = [
         _end_row(name, effects.isel(time=-1).to_numpy(), swing, spec.better) for name, effects in answer.effects.items()
@@ -555,7 +555,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
         for term, word in answer.rests_on.items()
     ]
     # A node's memory is assumed in every answer; what a reader must weigh are the links.
-    weak = [each for each in rests if each["word"] != "supported" and not _is_memory(each["term"])]
+    weak = [each for each in rests if each["word"] != "supported" and not read_edge(each["term"]).is_memory]
     own = {row["set"]: row for row in rows}
     sets = [PRIOR_LABELS[name] for name in ("article", "wide") if PRIOR_LABELS[name] in own]
     told = f"By {last}, {outcome.lower()} would change by " + "; ".join(
@@ -576,7 +576,7 @@ def _answer(analysis: Analysis, answer: Answer, key: str) -> dict[str, Any]:
         "rows": rows,
         "rests": rests,
         "weak": len(weak),
-        "links": sum(not _is_memory(each["term"]) for each in rests),
+        "links": sum(not read_edge(each["term"]).is_memory for each in rests),
         "badges": list(dict.fromkeys(_brief(each["word"]) for each in weak)),
         "study": model.study.label or model.study.name,
         "aside": len(model.study.sets_aside),
@@ -607,11 +607,6 @@ def _brief(word: str) -> str:
     """What a link rests on, in a word or few."""
     first = word.split(" / ")[0]
     return first if first in MEANINGS else "assumed" if first.startswith("assumed") else "road through unmeasured nodes"
-
-
-def _is_memory(term: str) -> bool:
-    cause, _, rest = term.partition(" -> ")
-    return rest.split(" [")[0] == cause
 
 
 # Studies
