@@ -237,15 +237,13 @@ def drawn(
     if family == "student-t":
         return eta + parameters["sd"] * special.stdtrit(parameters["freedom"], uniform)
     if family == "hurdle-lognormal":
-        odds = parameters["hurdle_level"] + parameters["hurdle_slope"] * (eta - centre) / unit
-        zero = special.expit(-odds)
+        zero = _chance_of_zero(eta, parameters, centre, unit)
         rest = np.clip((uniform - zero) / np.maximum(1.0 - zero, 1e-300), 1e-16, 1.0 - 1e-16)
         return np.where(uniform <= zero, 0.0, np.exp(eta + parameters["sd"] * special.ndtri(rest)))
     if family == "poisson":
         return np.asarray(stats.poisson.ppf(uniform, np.exp(np.minimum(eta, 40.0))))
     if family == "negative-binomial":
-        size = np.broadcast_to(parameters["dispersion"] ** -2.0, eta.shape)
-        return np.asarray(stats.nbinom.ppf(uniform, size, special.expit(np.log(size) - np.minimum(eta, 40.0))))
+        return np.asarray(stats.nbinom.ppf(uniform, *_size_and_share(eta, parameters)))
     if family == "bernoulli":
         return (uniform > special.expit(-eta)).astype(float)
     if family == "beta":
@@ -284,8 +282,7 @@ def quantile(
         mean = special.expit(eta)
         found = special.betainc(mean * parameters["precision"], (1.0 - mean) * parameters["precision"], natural_values)
     elif family == "hurdle-lognormal":
-        odds = parameters["hurdle_level"] + parameters["hurdle_slope"] * (eta - centre) / unit
-        zero = special.expit(-odds)
+        zero = _chance_of_zero(eta, parameters, centre, unit)
         above = natural_values > 0
         scaled = (np.log(np.where(above, natural_values, 1.0)) - eta) / parameters["sd"]
         found = np.where(above, zero + (1.0 - zero) * special.ndtr(scaled), chance * zero)
@@ -302,9 +299,8 @@ def quantile(
             mean = np.exp(np.minimum(eta, 40.0))
             low, high = (np.asarray(stats.poisson.cdf(natural_values - k, mean)) for k in (1, 0))
         elif family == "negative-binomial":
-            size = np.broadcast_to(parameters["dispersion"] ** -2.0, eta.shape)
-            share = special.expit(np.log(size) - np.minimum(eta, 40.0))
-            low, high = (np.asarray(stats.nbinom.cdf(natural_values - k, size, share)) for k in (1, 0))
+            of = _size_and_share(eta, parameters)
+            low, high = (np.asarray(stats.nbinom.cdf(natural_values - k, *of)) for k in (1, 0))
         else:
             raise CausalError(Fault(f"no quantiles of the family '{family}'", mend=f"known: {', '.join(ALLOWED)}"))
         found = low + chance * (high - low)
@@ -322,3 +318,19 @@ def nearest_allowed(family: str, values: Floats, levels: int = 0) -> Floats:
     if family == "ordered":
         return np.clip(np.round(values), 0.0, float(levels - 1)) + 0.0
     return values
+
+
+def _chance_of_zero(eta: Floats, parameters: Mapping[str, Floats], centre: float, unit: float) -> Floats:
+    """The chance that an amount with zeros is zero."""
+    from scipy import special
+
+    odds = parameters["hurdle_level"] + parameters["hurdle_slope"] * (eta - centre) / unit
+    return np.asarray(special.expit(-odds), dtype=np.float64)
+
+
+def _size_and_share(eta: Floats, parameters: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """The two parameters by which SciPy knows a negative binomial."""
+    from scipy import special
+
+    size = np.broadcast_to(parameters["dispersion"] ** -2.0, eta.shape)
+    return size, np.asarray(special.expit(np.log(size) - np.minimum(eta, 40.0)), dtype=np.float64)
