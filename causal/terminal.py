@@ -88,7 +88,7 @@ def print_answers(answers: Sequence[Answer]) -> None:
     shown = [row for row in answer_rows(answers) if row["low"] or row["high"]]
     harm = any("probability_harm" in row for row in shown)
     table = table_of(
-        "outcome",
+        "outcome (study)",
         "prior",
         "time",
         "median",
@@ -99,7 +99,7 @@ def print_answers(answers: Sequence[Answer]) -> None:
     )
     for row in shown:
         table.add_row(
-            row["outcome"],
+            f"{row['outcome']} ({row['study']})",
             row["prior_set"],
             str(row["time"]),
             f"{row['median']:+.4g}",
