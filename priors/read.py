@@ -38,7 +38,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from causal.claim import Claim, Figure, Ledger, Source
+from causal.claim import Claim, Figure, Ledger, Published, Source
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import nodes_named, read_interventions
@@ -56,7 +56,7 @@ ARTICLES = Path(__file__).parent / "articles"
 DEFAULT = "peru_nexus"
 _CLAIMS, _STUDIES, _INTERVENTIONS = "claims.toml", "studies.toml", "interventions.toml"
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
-    _CLAIMS: ("article", "node", "graph", "claim", "figure"),
+    _CLAIMS: ("article", "node", "graph", "claim", "figure", "evidence"),
     _STUDIES: ("study", "estimate"),
     _INTERVENTIONS: ("intervention",),
 }
@@ -213,13 +213,18 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
     if file.parsed and not file.content.get("claim"):
         faults.append(Fault("names no claim", file.name, "write [claim.KEY] with an edge"))
     figures = _figures(file, cards, faults)
+    published = _published(file, faults)
     edges = _merged(file, assumed_edges, claims, faults)
     nodes = {name: assumed_nodes.get(name, Node(name)) for name in cards}
     if not nodes:  # with faults already: an empty graph is none
         nodes = {"none": Node("none")}
-    source = Source("") if article is None else Source(article.title, article.authors, article.year, article.published)
+    source = Source("") if article is None else _source(article)
     graph = Graph(tuple(nodes.values()), tuple(edges), tuple(latents))
-    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards, costs | latent_costs)
+    return _Claims(Ledger(source, tuple(claims), tuple(figures), tuple(published)), graph, cards, costs | latent_costs)
+
+
+def _source(article: schema.Article) -> Source:
+    return Source(article.title, article.authors, article.year, article.published, article.called, article.place)
 
 
 def _claim(
@@ -380,6 +385,36 @@ def _figures(file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]) ->
             faults.append(Fault(f"no node '{table.node}'", file.at((*path, "node")), nearest(table.node, cards)))
         figures.append(Figure(key, **table.model_dump()))
     return figures
+
+
+def _published(file: _File, faults: list[Fault]) -> list[Published]:
+    """What the file says that others found on its claims; a claim that is wrong in itself counts as known."""
+    from priors import schema
+
+    claims = [key for key, _ in file.children("claim", [])]
+    found: list[Published] = []
+    for key, path in file.children("evidence", faults):
+        table = file.table(schema.EvidenceTable, path, faults)
+        if table is None:
+            continue
+        faults.extend(
+            Fault(f"no claim '{claim}'", file.at((*path, "claims")), nearest(claim, claims))
+            for claim in dict.fromkeys(table.claims)
+            if claim not in claims
+        )
+        faults.extend(
+            Fault(f"claim '{claim}' is said twice", file.at((*path, "claims")), "keep it once")
+            for claim in dict.fromkeys(table.claims)
+            if table.claims.count(claim) > 1
+        )
+        faults.extend(
+            Fault(f"claim '{claim}' is none of its claims", file.at((*path, "origin")), nearest(claim, table.claims))
+            for claim in dict.fromkeys(table.origin)
+            if claim not in table.claims
+        )
+        told: dict[str, Any] = {**table.model_dump(), "claims": tuple(table.claims), "origin": tuple(table.origin)}
+        found.append(Published(key, **told))
+    return found
 
 
 # -------------------------------------------------------------------------------------- studies and interventions
@@ -734,7 +769,8 @@ def _shape_fault(kind: str, message: str, key: str, given: object, model: type[s
     if kind == "missing":
         return f"key '{key}' is missing", f"add {key} = ..."
     if kind in ("string_too_short", "too_short"):
-        return f"{key} is empty", "fill it in, or leave the key out"
+        required = key in model.model_fields and model.model_fields[key].is_required()
+        return f"{key} is empty", "fill it in" if required else "fill it in, or leave the key out"
     said = re.sub(r"^Input should be ", "must be ", message)
     return f"{key} = {given!r} {said[0].lower()}{said[1:]}", ""
 
