@@ -32,6 +32,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -395,26 +396,26 @@ def _published(file: _File, faults: list[Fault]) -> list[Published]:
     found: list[Published] = []
     for key, path in file.children("evidence", faults):
         table = file.table(schema.EvidenceTable, path, faults)
-        if table is None:
-            continue
-        faults.extend(
-            Fault(f"no claim '{claim}'", file.at((*path, "claims")), nearest(claim, claims))
-            for claim in dict.fromkeys(table.claims)
-            if claim not in claims
-        )
-        faults.extend(
-            Fault(f"claim '{claim}' is said twice", file.at((*path, "claims")), "keep it once")
-            for claim in dict.fromkeys(table.claims)
-            if table.claims.count(claim) > 1
-        )
-        faults.extend(
-            Fault(f"claim '{claim}' is none of its claims", file.at((*path, "origin")), nearest(claim, table.claims))
-            for claim in dict.fromkeys(table.origin)
-            if claim not in table.claims
-        )
-        told: dict[str, Any] = {**table.model_dump(), "claims": tuple(table.claims), "origin": tuple(table.origin)}
-        found.append(Published(key, **told))
+        # The claims are looked up in what is written, so that another fault of the table hides none of theirs.
+        named, origin = (_texts(file.content["evidence"][key], part) for part in ("claims", "origin"))
+        places = (("claims", named, claims, "no claim '{}'"), ("origin", origin, named, "'{}' is none of its claims"))
+        for part, texts, known, what in places:
+            at = file.at((*path, part))
+            for text, count in Counter(texts).items():
+                if text not in known:
+                    faults.append(Fault(what.format(text), at, nearest(text, {*known})))
+                if count > 1:
+                    faults.append(Fault(f"claim '{text}' is said {count} times", at, "keep it once"))
+        if table is not None:
+            told: dict[str, Any] = {**table.model_dump(), "claims": tuple(named), "origin": tuple(origin)}
+            found.append(Published(key, **told))
     return found
+
+
+def _texts(table: object, key: str) -> list[str]:
+    """The texts of a list in a table that may be of any shape."""
+    listed = cast("dict[str, Any]", table).get(key) if isinstance(table, dict) else None
+    return [text for text in cast("list[Any]", listed) if isinstance(text, str)] if isinstance(listed, list) else []
 
 
 # -------------------------------------------------------------------------------------- studies and interventions

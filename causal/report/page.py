@@ -178,7 +178,7 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
     sentences = [
         f"The {called} makes {counted(len(verdicts), 'causal claim')} that the ledger holds. "
         f"The data here measure both sides of {len(measured) or 'none'} of them, and can answer {len(answered) or 'none'} of them "
-        f"once everything that the {called} itself says moves these things is taken into account.",
+        f"once everything that the {called} itself, or the bundle beside it, says moves these things is taken into account.",
         "The verdicts: " + listed([f"{count} {word}" for word, count in _counts(verdicts)]) + ".",
     ]
     core = [claim for claim in told if claim.core]
@@ -676,7 +676,7 @@ def _unit(study: Study, node: str) -> str:
     if not isinstance(measure.column, str):
         return f"index of {listed(measure.column)}; 1 is a typical yearly swing of one of them"
     unit = datasets.card(study.dataset)[measure.column].unit if study.dataset else f"unit of column {measure.column}"
-    return unit if measure.transform == "none" else f"{measure.transform} of {unit}"
+    return unit if measure.transform == "none" else f"{measure.transform}; {unit}"
 
 
 def _card(study: Study) -> dict[str, Any]:
