@@ -115,6 +115,7 @@ def page(analysis: Analysis) -> str:
             each | {"picture": Markup(each["picture"]) if each["picture"] else None} for each in movements(analysis)
         ],
         answerable=answerable(bundle),
+        example=next((claim.edge.cause for claim in told if claim.edge is not None), bundle.graph.names[0]),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
