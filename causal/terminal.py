@@ -55,7 +55,7 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     for study, results in checked.items():
         for result in results:
             if result.passed is False:
-                click.echo(f"{study}: {result.sentence}")
+                click.echo(f"{study}: {'' if result.vetoes else 'warning: '}{result.sentence}")
 
 
 def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:

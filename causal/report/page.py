@@ -255,7 +255,7 @@ def _loops(claims: Sequence[Claim]) -> int:
 
 
 def _warnings(analysis: Analysis) -> list[str]:
-    """What a reader must know before any number: checks that failed."""
+    """What a reader must know before any number: failed checks that keep verdicts away. Warnings stand with what they concern."""
     checked = {f"the study {name}": found.checks for name, found in analysis.evidence.items()}
     if analysis.together is not None:
         checked["all studies as one"] = analysis.together.checks
@@ -263,7 +263,7 @@ def _warnings(analysis: Analysis) -> list[str]:
         f"A check of {what} failed ({result.name}). {result.sentence}"
         for what, results in checked.items()
         for result in results
-        if result.passed is False
+        if result.passed is False and result.vetoes
     ]
 
 
@@ -336,6 +336,7 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "formula": finding.formula,
         "smallest_found": finding.smallest_found,
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
+        "warned": listed(finding.warnings) if finding.warnings else "",
         "pooled": bool(finding.pooled),
         "aside": len(finding.set_aside),
         "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside])
@@ -645,7 +646,7 @@ def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, An
 
 
 def _check(result: CheckResult) -> dict[str, str]:
-    state = {True: "passed", False: "FAILED", None: "cannot be told"}[result.passed]
+    state = {True: "passed", False: "FAILED" if result.vetoes else "WARNING", None: "cannot be told"}[result.passed]
     return {"name": result.name, "state": state, "sentence": result.sentence}
 
 
