@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from causal.checks.independences import implied
+from causal.checks.placebo import leads
 from causal.claim import Claim, Ledger, Source
 from causal.fit import Fit
 from causal.graph import Graph
@@ -170,3 +172,13 @@ def test_a_world_price_is_no_instrument() -> None:
 def test_nothing_is_cut_where_every_measured_node_differs_between_units() -> None:
     fit = fit_of(CHAIN)
     assert differing(fit.model, fit.model.graph) is fit.model.graph
+
+
+def test_the_checks_ask_the_graph_without_a_world_price() -> None:
+    """x and y share nothing but the price: the graph implies that x two periods ago tells nothing of y, once y's causes are known."""
+    fit = price_fit("x -> x [lag=1]\ny -> y [lag=1]\nprice -> price [lag=1]\nprice -> x\nprice -> y")
+    asked = {(link.cause, link.effect, link.lag) for link in implied(fit)}
+    assert {("x", "y", 1), ("x", "y", 2), ("y", "x", 1), ("y", "x", 2)} <= asked
+    # The next price moves with this one, and through it x: cut, it leaves y's past alone.
+    joined = price_fit(WORLD_PRICE + "price -> y")
+    assert [(link.cause, link.effect) for link in leads(joined)] == [("x", "y")]
