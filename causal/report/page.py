@@ -37,6 +37,7 @@ from causal.plot import (
 )
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
+from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.together import together
@@ -114,6 +115,7 @@ def page(analysis: Analysis) -> str:
             each | {"picture": Markup(each["picture"]) if each["picture"] else None} for each in movements(analysis)
         ],
         answerable=answerable(bundle),
+        mistakes=mistakes(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
