@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from causal.analysis import Analysis, Answer, Ranked, Replay
     from causal.dynamics import Cutting
+    from causal.validate import Validation
 
 
 def verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
@@ -272,6 +273,29 @@ def print_movement(row: Mapping[str, Any]) -> None:
             )
     if not row["smallest_cut"]:
         click.echo("no cut of a few edges makes the loops decay")
+
+
+def print_rates(found: Validation) -> None:
+    """How often each verdict is wrong, one row a claim, study and kind of world, and whether P(sign) is what it says."""
+    table = table_of("claim", "study", "true there", "verdicts", "wrong", "right", "warned")
+    for rate in found.rates:
+        words = ", ".join(f"{count} {word}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1]))
+        table.add_row(
+            rate.claim,
+            rate.study,
+            rate.kind,
+            words,
+            f"{rate.wrong:.2f} ({rate.wrong_low:.2f} to {rate.wrong_high:.2f})",
+            f"{rate.hit:.2f}",
+            f"{rate.warned} of {rate.supported_by_draws}" if rate.supported_by_draws else "",
+        )
+    print_table(table)
+    for each in found.calibration:
+        click.echo(
+            f"P(effect above zero) {each.low:.1f} to {each.high:.1f}: {each.count} worlds, mean {each.mean:.2f}, above zero {each.positive:.2f}"
+        )
+    if found.left_out:
+        click.echo(f"no worlds for {len(found.left_out)} claims: no study identifies them")
 
 
 def weakest(rests_on: Mapping[str, str]) -> str:

@@ -14,7 +14,9 @@ Worlds have no unit and year effects: both are swept out of every fit exactly, s
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +38,7 @@ from causal.identification import identify_edge, single_door
 from causal.joint import build_model
 from causal.measurement import within_unit_sd
 from causal.model import Model, Priors, regressors
+from causal.netcdf import write_whole
 from causal.panel import Panel, Study
 from causal.refits import fit_many
 from causal.rests import differing
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
 
 DRAWS, CHAINS = 1000, 2
 BINS = 10
+KEPT = "validation.json"
+"""The file of a bundle in which its rates are kept."""
 _BURN_IN = 100
 _ROUNDS = 4
 _STABLE = 0.97
@@ -127,8 +132,12 @@ class Bin:
 
 @dataclass(frozen=True)
 class Validation:
-    """All rates of a bundle, the calibration of P(sign) over its drawn worlds, the claims that no world was drawn for, and why."""
+    """All rates of a bundle, the calibration of P(sign) over its drawn worlds, the claims that no world was drawn for, and why.
 
+    `of` is a digest of the bundle's claims and studies, so that a table of other claims is known for what it is.
+    """
+
+    of: str
     worlds: int
     seed: int
     rates: tuple[Rate, ...]
@@ -195,7 +204,7 @@ def validate(
                 pairs += [
                     (1.0 - each if sign < 0 else each, truth) for each, (_, truth) in zip(found, drawn, strict=True)
                 ]
-    return Validation(worlds, seed, tuple(rates), calibration(pairs), left_out)
+    return Validation(_digest(bundle), worlds, seed, tuple(rates), calibration(pairs), left_out)
 
 
 def calibration(pairs: Sequence[tuple[float, float]]) -> tuple[Bin, ...]:
@@ -210,20 +219,55 @@ def calibration(pairs: Sequence[tuple[float, float]]) -> tuple[Bin, ...]:
     return tuple(found)
 
 
-def read_validation(path: Path) -> Validation:
-    """A validation that was written as JSON. Raises `CausalError` where the file holds something else."""
+def keep(validation: Validation, bundle: Bundle) -> Path:
+    """Write the rates beside the bundle's files, where the page looks for them. Raises `CausalError` where that cannot be written."""
+    path = bundle.folder / KEPT
+    text = json.dumps(_without_nan(validation.as_dict()), indent=1) + "\n"
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+    return path
+
+
+def kept(bundle: Bundle) -> Validation | None:
+    """The rates that were kept with a bundle; None without any. Raises `CausalError` where the file holds something else."""
+    path = bundle.folder / KEPT
+    if not path.is_file():
+        return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return Validation(
+            found["of"],
             found["worlds"],
             found["seed"],
-            tuple(Rate(**row) for row in found["rates"]),
+            tuple(_rate_of(row) for row in found["rates"]),
             tuple(Bin(**row) for row in found["calibration"]),
             found["left_out"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        what = f"is not a table of error rates: {type(error).__name__}"
+        what = f"is not a table of error rates ({type(error).__name__})"
         raise CausalError(Fault(what, str(path), "make it anew: causal validate --keep")) from None
+
+
+def _rate_of(row: dict[str, Any]) -> Rate:
+    able = row.pop("could_find")
+    return Rate(**row, could_find=math.nan if able is None else able)
+
+
+def is_of(validation: Validation, bundle: Bundle) -> bool:
+    """Whether the rates were made with these claims and studies."""
+    return validation.of == _digest(bundle)
+
+
+def _digest(bundle: Bundle) -> str:
+    texts = [(bundle.folder / name).read_bytes() for name in ("claims.toml", "studies.toml")]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nan(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _chosen(kinds: Sequence[str] | None) -> tuple[Kind, ...]:
@@ -481,7 +525,7 @@ def _declared(design: _Design, kind: Kind, worlds: int) -> Rate:
     found = identify_edge(known, edge, design.model.system.nodes)
     held = regressors(design.model, graph, edge)
     word = "supported" if found.identified and single_door(known, edge, held) else "not-identified"
-    return _row(design, kind, Counter({word: worlds}), 0, 0, 0, float("nan"))
+    return _row(design, kind, Counter({word: worlds}), 0, 0, 0, math.nan)
 
 
 def _rate(design: _Design, kind: Kind, verdicts: Sequence[Verdict]) -> Rate:

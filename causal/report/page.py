@@ -38,6 +38,7 @@ from causal.plot import (
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
 from causal.report.elsewhere import beside, elsewhere
+from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.together import together
@@ -116,6 +117,7 @@ def page(analysis: Analysis) -> str:
         ],
         answerable=answerable(bundle),
         example=next((claim.edge.cause for claim in told if claim.edge is not None), bundle.graph.names[0]),
+        mistakes=mistakes(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
