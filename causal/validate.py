@@ -88,7 +88,7 @@ KINDS = (
     Kind("unit slopes", "effects that differ between units around none", 0.0, "slopes"),
     Kind("mis-measured", "no effect, and errors of measurement that cause and outcome share in part", 0.0, "errors"),
 )  # fmt: skip
-HIDDEN = {"memory": 0.7, "reach": 0.5, "slope_sd": 2.0, "error_sd": 0.3, "shared": 0.5}
+HIDDEN = {"memory": 0.7, "reach": 1.0, "slope_sd": 2.0, "error_sd": 0.3, "shared": 0.5}
 """What the hidden is like: the common cause's memory, and its reach in shock sd of either node; the sd of unit slopes in d; errors' sd in within-unit
 sd, and the share of their variance that is common."""
 
