@@ -83,13 +83,13 @@ KINDS = (
     Kind("tiny", "the effect is half the smallest of interest", 0.5),
     Kind("drawn", "the effect is drawn from the sceptical prior", None, "", (), ()),
     Kind("confounded", "no effect, and a common cause that the graph declares", 0.0, "declared", ("supported", "contradicted"), ("not-identified",)),
-    Kind("hidden cause", "no effect, and a lasting common cause that the graph does not know", 0.0, "common cause"),
+    Kind("hidden cause", "no effect, and a lasting common cause that reaches both and that the graph does not know", 0.0, "common cause"),
     Kind("wrong lag", "the effect comes one period later than the graph says", 0.0, "later"),
     Kind("heavy tails", "no effect, and shocks of a Student t with 3 degrees of freedom", 0.0, "tails"),
     Kind("unit slopes", "effects that differ between units around none", 0.0, "slopes"),
     Kind("mis-measured", "no effect, and errors of measurement that cause and outcome share in part", 0.0, "errors"),
 )  # fmt: skip
-HIDDEN = {"memory": 0.7, "reach": 0.5, "slope_sd": 2.0, "error_sd": 0.3, "shared": 0.5}
+HIDDEN = {"memory": 0.7, "reach": 0.7, "slope_sd": 2.0, "error_sd": 0.3, "shared": 0.5}
 """What the hidden is like: the common cause's memory, and its reach in shock sd of either node; the sd of unit slopes in d; errors' sd in within-unit
 sd, and the share of their variance that is common."""
 
@@ -440,7 +440,7 @@ def _simulated(
             if t >= each:
                 past += values[t - each] @ matrix[:, each * size : (each + 1) * size].T
         if kind.hidden == "common cause":
-            past[:, row] += reach[row] * moved[t]
+            past[:, row] += reach[row] * moved[max(t - lag, 0)]
             past[:, cause] += reach[cause] * moved[t]
         if lag and t >= lag:
             past[:, row] += slopes * values[t - lag][:, cause]
