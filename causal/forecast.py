@@ -5,18 +5,20 @@ effects, priors and fits. Rows after the cut are read once, at the end, to be co
 last bit. Up to four forecasters predict each node, unit and year:
 
 - *article* and *wide*: the whole fitted system, going on from each unit's last values (`paths`), under the article's prior and under the wide one;
-- *memory*: the same model without the loop. The effect of every link but a node's own memory has the prior Normal(0, `CUT`), which cuts it, and the rest is fitted anew;
+- *memory*: the same model without the loop. The effect of every link but a node's own memory has the prior Normal(0, `CUT`), which cuts it, and the rest
+  is fitted anew;
 - *naive*: the last value, spread by the changes that the panel showed over so many years before (`naive_changes`), up and down alike.
 
 Years ahead have effects that nobody knows. They are drawn, independently from year to year, with the spread of the estimated ones (`causal.levels`): no trend
 goes on. Where a trend did go on, all forecasters without one are worse for it, and their intervals tell.
 
-Scores (`causal.scores`) are in typical swings: the node's within-unit sd up to the cut, on the scale on which the model is linear. A unit in which the node never
-moved before the cut is left out: there is nothing to forecast from, and a figure that stands still may be none.
+Scores (`causal.scores`) are in typical swings: the node's within-unit sd up to the cut, on the scale on which the model is linear. A unit in which the
+node never moved before the cut is left out: there is nothing to forecast from, and a figure that stands still may be none.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +30,7 @@ from causal import families
 from causal.dist import Normal
 from causal.equations import Floats, Term
 from causal.errors import CausalError, Fault
-from causal.fit import Fit, Progress, fit
+from causal.fit import Fit, Progress, fit, place_of, settings_of
 from causal.graph import Graph
 from causal.joint import build_model
 from causal.levels import Block
@@ -48,6 +50,11 @@ CUT = 1e-6
 """Sd of the prior that cuts a link, on the standard scale."""
 SHARES = (0.5, 0.9)
 """Central intervals whose coverage is told."""
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""What is kept of each forecast."""
+SMALLEST = 0.01
+"""Typical swings: two forecasters whose mean scores lie no further apart are told apart by nothing that matters."""
+NOT_FITTED = "its fits up to the article's year have not been made yet; the command forecast makes and keeps them"
 _FEWEST_CHANGES = 10
 
 FORECASTERS: Mapping[str, str] = {
@@ -96,8 +103,8 @@ class StudyForecast:
     """What a study's forecasts came to. `first` and `year`: the years that were fitted; `last`: the last that was scored.
 
     Where nothing could be forecast, `why` says so in words and `nodes` is empty; `without` has the reason for each measured node without a forecast. `fits` by
-    forecaster; `unconverged` names those of which the draws cannot be trusted. `values` (variable, unit, time) holds the measured nodes' values before and after
-    the cut, on the value scale, with the constants of the years before.
+    forecaster; `unconverged` names those of which the draws cannot be trusted. `values` (variable, unit, time) holds the measured nodes' values before
+    and after the cut, on the value scale, with the constants of the years before.
     """
 
     study: str
@@ -130,10 +137,12 @@ def forecast_study(
     chains: int = 4,
     store: Path | None = None,
     announce: Announce | None = None,
+    kept_only: bool = False,
 ) -> StudyForecast:
     """The study's forecasts from `year` on, under the prior sets *article* and *wide* of `priors`, against those without links and without a model.
 
-    Three fits at most, one where no link joins the measured nodes; they are looked up and kept in `store`. What cannot be forecast is told, not raised.
+    Three fits at most, one where no link joins the measured nodes; they are looked up and kept in `store`, and with `kept_only` none is sampled. What cannot
+    be forecast is told, not raised.
     """
     try:
         known = before(study, year)
@@ -147,19 +156,23 @@ def forecast_study(
     unusual = [node for node in model.system.nodes if model.family(node) not in families.LINEAR or _noisy(model, node)]
     if unusual:
         why = f"{' and '.join(unusual)}: not Normal, or measured with error, so that the values seen are not those forecast"
-        return StudyForecast(study.name, year, *span[::2], why=why)
+        return StudyForecast(study.name, year, span[0], span[2], why=why)
     if span[1] - span[0] + 1 < BEFORE or len(ahead) < AFTER:
         why = f"{span[1] - span[0] + 1} years up to {year} and {len(ahead)} after it; {BEFORE} and {AFTER} are needed"
-        return StudyForecast(study.name, year, *span[::2], why=why)
+        return StudyForecast(study.name, year, span[0], span[2], why=why)
+    settings: dict[str, Any] = {"seed": seed, "draws": draws, "chains": chains}
+    if kept_only and not all(
+        store is not None and place_of(each, settings_of(each, **settings), store).exists() for each in models.values()
+    ):
+        return StudyForecast(study.name, year, span[0], span[2], why=NOT_FITTED)
     fits: dict[str, Fit] = {}
     for name, each in models.items():
         progress = announce(f"{study.name} up to {year}, {FORECASTERS[name]}") if announce else None
-        settings: dict[str, Any] = {"seed": seed, "draws": draws, "chains": chains}
         fits[name] = fit(each, **settings, allow_unconverged=True, progress=progress, store=store)
     values = seen_from(study, graph, year)
     drawn = {name: paths(found, ahead[-1] - span[1], seed=seed) for name, found in fits.items()}
     nodes: list[NodeForecast] = []
-    without = {node: "the same in every unit: taken up by the year effects" for node in study.measured(model.graph)}
+    without = dict.fromkeys(study.measured(model.graph), "the same in every unit: taken up by the year effects")
     for node in model.system.nodes:
         without.pop(node, None)
         found = _node(model, node, values.sel(variable=node), {name: each[node] for name, each in drawn.items()}, year)
@@ -169,6 +182,15 @@ def forecast_study(
             nodes.append(found)
     why = "" if nodes else "no measured node can be forecast and compared"
     return StudyForecast(study.name, year, span[0], span[2], tuple(nodes), without, fits, values, why)
+
+
+def difference_word(difference: Comparison) -> str:
+    """Whether the article's model did *better* or *worse* than the other, *no telling apart*, or *too few to tell* without an interval."""
+    if not np.isfinite(difference.error):
+        return "too few to tell"
+    if difference.sign == 0 or abs(difference.mean) < SMALLEST:
+        return "no telling apart"
+    return "better" if difference.sign < 0 else "worse"
 
 
 def before(study: Study, year: int) -> Study:
@@ -243,7 +265,10 @@ def seen_from(study: Study, graph: Graph, year: int) -> xr.DataArray:
 def _models(graph: Graph, known: Study, priors: Mapping[str, Priors]) -> dict[str, Model]:
     """The models that are fitted, by forecaster; the memory's alone where the equations carry no link."""
     article, wide = (build_model(graph, known, priors[name]) for name in ("article", "wide"))
-    cut = [Normal(0.0, CUT) if _is_link(term) else prior for term, prior in zip(wide.system.terms, wide.term_priors, strict=True)]
+    cut = [
+        Normal(0.0, CUT) if _is_link(term) else prior
+        for term, prior in zip(wide.system.terms, wide.term_priors, strict=True)
+    ]
     memory = replace(wide, term_priors=tuple(cut))
     if not any(_is_link(term) for term in wide.system.terms):
         return {"memory": memory}
@@ -280,29 +305,22 @@ def _node(
     start = int(times[times <= year][-1])
     step = int(np.diff(times).min())
     observed, scale = later[used], float(model.design.scales[model.system.nodes.index(node)])
-    ensembles: dict[str, list[list[Floats]]] = {}
-    for name, each in drawn.items():
-        path = each.transpose("unit", "time", "draw").to_numpy()[used]
-        ensembles[name] = [[path[i, (time - start) // step - 1] for time in ahead] for i in range(len(path))]
-    ensembles["naive"] = [_naive(known, i, times[times <= year], ahead, step) for i in np.flatnonzero(used)]
-    shape, inside = observed.shape, np.isfinite(observed)
+    inside, places = np.isfinite(observed), [(int(time) - start) // step - 1 for time in ahead]
+    coords: dict[str, Any] = {"unit": model.study.panel.units[rows][used], "time": ahead}
     measured: dict[str, dict[str, Floats]] = {}
     quantiles: dict[str, xr.DataArray] = {}
-    levels = [0.05, 0.25, 0.5, 0.75, 0.95]
-    coords: dict[str, Any] = {"unit": model.study.panel.units[rows][used], "time": ahead}
-    for name, cells in ensembles.items():
-        table = {kind: np.full(shape, np.nan) for kind in ("crps", "log", "pit", "50", "90")}
-        spread = np.full((len(levels), *shape), np.nan)
-        for i, k in np.ndindex(shape):
-            spread[:, i, k] = np.quantile(cells[i][k], levels)
-            if inside[i, k]:
-                standard, value = cells[i][k] / scale, float(observed[i, k]) / scale
-                table["crps"][i, k], table["log"][i, k] = crps(standard, value), log_score(standard, value)
-                table["pit"][i, k] = pit(standard, value)
-                for share in SHARES:
-                    table[f"{share:.0%}"[:-1]][i, k] = covered(standard, value, share)
-        measured[name] = table
-        quantiles[name] = xr.DataArray(spread, dims=("quantile", "unit", "time"), coords=coords | {"quantile": levels})
+    for name, each in drawn.items():
+        path = each.transpose("draw", "unit", "time").to_numpy()[:, used][:, :, places]
+        measured[name] = _measured(path / scale, observed / scale)
+        quantiles[name] = _quantiles(np.quantile(path, QUANTILES, axis=0), coords)
+    spread = np.full((len(QUANTILES), *observed.shape), np.nan)
+    cells: list[dict[str, Floats]] = []
+    for i, unit in enumerate(np.flatnonzero(used)):
+        for k, values_ahead in enumerate(_naive(known, int(unit), times[times <= year], ahead, step)):
+            spread[:, i, k] = np.quantile(values_ahead, QUANTILES)
+            cells.append(_measured(values_ahead / scale, observed[i, k] / scale))
+    measured["naive"] = {kind: np.array([cell[kind] for cell in cells]).reshape(observed.shape) for kind in cells[0]}
+    quantiles["naive"] = _quantiles(spread, coords)
     mine = "article" if "article" in measured else "memory"
     linked = any(term.effect == node and _is_link(term) for term in model.system.terms)
     # Without a link into the node the fitted forecasters are one, and differ by the chance of their draws only.
@@ -317,11 +335,24 @@ def _node(
         {name: table["pit"] for name, table in measured.items()},
         {name: _score(table, inside) for name, table in measured.items()},
         {
-            name: tuple(_score(table, inside & (np.arange(shape[1]) == k)) for k in range(shape[1]))
+            name: tuple(_score(table, inside & (np.arange(len(ahead)) == k)) for k in range(len(ahead)))
             for name, table in measured.items()
         },
         {name: compared(measured[mine]["crps"] - measured[name]["crps"]) for name in others},
     )
+
+
+def _measured(draws: Floats, value: Any) -> dict[str, Floats]:
+    """Scores of `draws` (draw, ...) at `value` (...), NaN where there is no value."""
+    table = {"crps": crps(draws, value), "log": log_score(draws, value), "pit": pit(draws, value)}
+    table |= {f"{100 * share:.0f}": covered(draws, value, share).astype(float) for share in SHARES}
+    return {kind: np.where(np.isfinite(value), found, np.nan) for kind, found in table.items()}
+
+
+def _quantiles(values: Floats, coords: Mapping[str, Any]) -> xr.DataArray:
+    import xarray as xr
+
+    return xr.DataArray(values, dims=("quantile", "unit", "time"), coords={**coords, "quantile": list(QUANTILES)})
 
 
 def _naive(known: Floats, unit: int, times: Any, ahead: Any, step: int) -> list[Floats]:
@@ -332,6 +363,6 @@ def _naive(known: Floats, unit: int, times: Any, ahead: Any, step: int) -> list[
 
 def _score(table: Mapping[str, Floats], which: Any) -> Score:
     if not which.any():
-        return Score(*[float("nan")] * 4, 0)
+        return Score(math.nan, math.nan, math.nan, math.nan, 0)
     means = [float(table[kind][which].mean()) for kind in ("crps", "log", "50", "90")]
     return Score(means[0], means[1], means[2], means[3], int(which.sum()))

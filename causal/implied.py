@@ -5,9 +5,9 @@ article's year, as far as they can reach v within the data, less its value in th
 reached, less its own value in that year. A unit in which u moved by less than `MOVED` typical swings does not count; elsewhere v going the implied
 way is a hit, anything else a miss.
 
-*Chance*: were u and v strangers, any pairing of u's movements with v's would be as likely as any other. So the number of hits has an exact distribution given how
-many units rose and fell (for movements up and down Fisher's, hypergeometric), which makes no hit of the fact that v rose nearly everywhere. Where even the
-best possible number of hits is no rarer than `RARE` under it, there is nothing to be said.
+*Chance*: were u and v strangers, any pairing of u's movements with v's would be as likely as any other. So the number of hits has an exact distribution
+given how many units rose and fell (for movements up and down Fisher's, hypergeometric), which makes no hit of the fact that v rose nearly everywhere.
+Where even the best possible number of hits is no rarer than `RARE` under it, there is nothing to be said.
 
 *If the claim were true*: hits expected where v goes on by its own memory alone, with shocks and years to come, and the claim adds ``b (u - u0)`` to it in each
 period, b drawn from the article's prior on the claim. Where that is hardly above chance, the years could not have told.
@@ -97,9 +97,7 @@ def implied(found: StudyForecast, edge: Edge, claims: Sequence[str], prior: Dist
     common = (edge.name, tuple(claims), found.study, units, hits, expected)
     possible = np.flatnonzero(chance > 0.0)
     if chance[possible[-1]] > RARE:
-        why = (
-            f"{_units(units)}, and the best score they could have made is one that chance makes with probability {chance[possible[-1]]:.2f}"
-        )
+        why = f"{_units(units)}, and the best score they could have made is one that chance makes with probability {chance[possible[-1]]:.2f}"
         return Implied(*common, why=why)
     carried = _filled(cause[:, now:] - cause[:, [now]]) / scales[0]
     drawn = paths(fit, len(years) - 1 - now, seed=seed)[edge.effect].transpose("draw", "unit", "time").to_numpy()

@@ -1,8 +1,9 @@
 """What a node's equation gives apart from its causes: unit effect, year effect and shock, draw by draw.
 
 Unit and year effects of Normal nodes are no parameters: they are drawn from their exact conditional distribution given each draw's effects and
-shocks. After the panel's last year, year effects are at their average of zero, or where they are asked for drawn as those of *new years* (below). A node that is
-not Normal has its levels among the draws, and its chance as a quantile. Each node has a generator of its own, so that what is asked of one node leaves the chance of every other as it was.
+shocks. After the panel's last year, year effects are at their average of zero, or where they are asked for drawn as those of *new years* (below). A node
+that is not Normal has its levels among the draws, and its chance as a quantile. Each node has a generator of its own, so that what is asked of one node
+leaves the chance of every other as it was.
 
 A *new unit* of the same kind is drawn from the distribution that the panel's units show: its unit effects and starting values together are
 ``mean + sum over units of w_i (x_i - mean)`` with ``w_i ~ Normal(0, (1 + 1/N) / (N - 1))``, a Normal with the units' own mean and covariance and the
@@ -206,17 +207,24 @@ class Levels:
             return self._year
         units = in_use(self._draws.model.design.sweep, stop)[:, start:].sum(axis=0)
         apart = self._about_mean(seen, float((1.0 / np.maximum(units, 1.0)).mean()))
-        lottery = generator.standard_normal((seen.shape[1], years, count)) * np.sqrt((1.0 + 1.0 / years) / (years - 1.0))
+        lottery = generator.standard_normal((seen.shape[1], years, count)) * np.sqrt(
+            (1.0 + 1.0 / years) / (years - 1.0)
+        )
         lottery *= np.sqrt((years - 1.0) / generator.chisquare(years - 1.0, (seen.shape[1], 1, count)))
         return np.concatenate([self._year[:, :, :stop], np.einsum("vdt,dtk->vdk", apart, lottery)], axis=2)
 
     def _told_apart(self, unit: Floats) -> Floats:
         """Unit effects (node, draw, unit) drawn in about their mean by what their spread owes to few periods."""
         sweep = self._draws.model.design.sweep
-        return unit.mean(axis=2, keepdims=True) + self._about_mean(unit, float((1.0 / (sweep.stop - sweep.first)).mean()))
+        return unit.mean(axis=2, keepdims=True) + self._about_mean(
+            unit, float((1.0 / (sweep.stop - sweep.first)).mean())
+        )
 
     def _about_mean(self, effects: Floats, share_of_noise: float) -> Floats:
-        """Effects (node, draw, unit or year) less their mean, drawn in by what their spread owes to how few values tell each: `share_of_noise` is the mean of 1 / values."""
+        """Effects (node, draw, unit or year) less their mean, drawn in by what their spread owes to how few values tell each.
+
+        `share_of_noise` is the mean of 1 / values.
+        """
         draws = self._draws
         sd = draws.shock_sd[self._block.draws].T  # (node, draw)
         variance = sd**2

@@ -79,11 +79,14 @@ class Measure:
         return (self.column,) if isinstance(self.column, str) else self.column
 
 
-def apply(measure: Measure, columns: Mapping[str, NDArray[np.float64]], until: int | None = None) -> NDArray[np.float64]:
+def apply(
+    measure: Measure, columns: Mapping[str, NDArray[np.float64]], until: int | None = None
+) -> NDArray[np.float64]:
     """The node's values from its columns: transformed, turned by the direction, put together to an index where several.
 
     Of indicators with loadings it is the first, which gives the scale. `columns` holds arrays (unit, time) by column name; the result is (unit, time),
-    NaN where a column is NaN. An index takes its constants from the times before the position `until`, all without one. Raises `CausalError` for an unknown column, and for a value whose log does not exist.
+    NaN where a column is NaN. An index takes its constants from the times before the position `until`, all without one. Raises `CausalError` for an
+    unknown column, and for a value whose log does not exist.
     """
     unknown = [name for name in measure.columns if name not in columns]
     raise_all(Fault(f"no column '{name}'", mend=nearest(name, columns)) for name in unknown)

@@ -2,15 +2,15 @@
 
 Draws stand on the first axis and are taken at their word: the forecast *is* their empirical distribution.
 
-- `crps`: ``mean |X - y| - mean |X - X'| / 2`` over the draws X and all pairs of them, exactly (Gneiting and Raftery 2007, *JASA* 102). In the units of the value; less is
-  better; of a single draw it is the absolute error.
+- `crps`: ``mean |X - y| - mean |X - X'| / 2`` over the draws X and all pairs of them, exactly (Gneiting and Raftery 2007, *JASA* 102). In the units of the
+  value; less is better; of a single draw it is the absolute error.
 - `log_score`: minus the log density at y of the Normal with the draws' mean and sd, after the outermost half percent on either side is drawn in, so that
   heavy tails do not set the sd. Less is better. No kernel, so nothing to choose; what it says of a skewed forecast is rough.
 - `pit`: the share of the draws below y, draws that equal y counted by half. Over many values it is uniform where the forecasts are calibrated.
 - `covered`: whether y lies in the central interval that holds a given share of the draws.
 
-Errors of one unit hang together over the horizons, and those of one year over the units. `compared` therefore clusters by both (Cameron, Gelbach and Miller 2011,
-*JBES* 29), takes the largest of the three variances, and Student's t with one less than the smaller number of clusters.
+Errors of one unit hang together over the horizons, and those of one year over the units. `compared` therefore clusters by both (Cameron, Gelbach and
+Miller 2011, *JBES* 29), takes the largest of the three variances, and Student's t with one less than the smaller number of clusters.
 
 >>> import numpy
 >>> draws = numpy.array([0.0, 1.0, 2.0])
