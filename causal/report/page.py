@@ -37,6 +37,7 @@ from causal.plot import (
 )
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
+from causal.report.foretold import foretold_section
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.together import together
@@ -100,6 +101,10 @@ def page(analysis: Analysis) -> str:
     if several is not None:
         charts.append(several["picture"])
         several["picture"] = _markup(several["picture"])
+    foretold = foretold_section(analysis)
+    if foretold is not None and foretold["picture"] is not None:
+        charts.append(foretold["picture"])
+        foretold["picture"] = _markup(foretold["picture"])
     return template.render(
         source=bundle.source,
         summary=_summary(analysis, told),
@@ -114,6 +119,7 @@ def page(analysis: Analysis) -> str:
             each | {"picture": Markup(each["picture"]) if each["picture"] else None} for each in movements(analysis)
         ],
         answerable=answerable(bundle),
+        foretold=foretold,
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
