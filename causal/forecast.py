@@ -12,6 +12,9 @@ last bit. Up to four forecasters predict each node, unit and year:
 Years ahead have effects that nobody knows. They are drawn, independently from year to year, with the spread of the estimated ones (`causal.levels`): no trend
 goes on. Where a trend did go on, all forecasters without one are worse for it, and their intervals tell.
 
+The figures are today's: indices that are estimated anew with every release know in their past something of what came later, and the article's own year counts
+as known to its end. A forecaster of that year knew less.
+
 Scores (`causal.scores`) are in typical swings: the node's within-unit sd up to the cut, on the scale on which the model is linear. A unit in which the
 node never moved before the cut is left out: there is nothing to forecast from, and a figure that stands still may be none.
 """
@@ -19,7 +22,7 @@ node never moved before the cut is left out: there is nothing to forecast from, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +78,18 @@ class Score:
     covered_50: float
     covered_90: float
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """One forecaster over several series: its score in all and by years ahead, and the share of values in each fifth of its forecasts.
+
+    Each fifth holds .2 of them where the forecaster is calibrated.
+    """
+
+    score: Score
+    by_horizon: tuple[Score, ...]
+    fifths: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +159,12 @@ def forecast_study(
     Three fits at most, one where no link joins the measured nodes; they are looked up and kept in `store`, and with `kept_only` none is sampled. What cannot
     be forecast is told, not raised.
     """
+    unusual = [
+        node for node in study.measured(graph) if graph.node(node).family not in families.LINEAR or _noisy(study, node)
+    ]
+    if unusual:
+        why = f"{' and '.join(unusual)}: not Normal, or measured with error, so that the values seen are not those forecast"
+        return StudyForecast(study.name, year, why=why)
     try:
         known = before(study, year)
         models = _models(graph, known, priors)
@@ -153,10 +174,6 @@ def forecast_study(
     years = [int(time) for time in study.panel.times]
     span = (int(known.panel.times[int(model.design.entry.min())]), int(known.panel.times[-1]), years[-1])
     ahead = [time for time in years if time > year]
-    unusual = [node for node in model.system.nodes if model.family(node) not in families.LINEAR or _noisy(model, node)]
-    if unusual:
-        why = f"{' and '.join(unusual)}: not Normal, or measured with error, so that the values seen are not those forecast"
-        return StudyForecast(study.name, year, span[0], span[2], why=why)
     if span[1] - span[0] + 1 < BEFORE or len(ahead) < AFTER:
         why = f"{span[1] - span[0] + 1} years up to {year} and {len(ahead)} after it; {BEFORE} and {AFTER} are needed"
         return StudyForecast(study.name, year, span[0], span[2], why=why)
@@ -182,6 +199,24 @@ def forecast_study(
             nodes.append(found)
     why = "" if nodes else "no measured node can be forecast and compared"
     return StudyForecast(study.name, year, span[0], span[2], tuple(nodes), without, fits, values, why)
+
+
+def calibration(nodes: Iterable[NodeForecast]) -> dict[str, Calibration]:
+    """How far the forecasters of all these series together knew how little they knew, by forecaster; each over the series that it forecast."""
+    found: dict[str, Calibration] = {}
+    series = list(nodes)
+    for name in FORECASTERS:
+        of = [node for node in series if name in node.scores]
+        if not of:
+            continue
+        pits = np.concatenate([node.pits[name][np.isfinite(node.pits[name])] for node in of])
+        fifths = np.histogram(pits, bins=5, range=(0.0, 1.0))[0] / len(pits)
+        ahead = max(len(node.by_horizon[name]) for node in of)
+        by_horizon = tuple(
+            _pooled([node.by_horizon[name][k] for node in of if k < len(node.by_horizon[name])]) for k in range(ahead)
+        )
+        found[name] = Calibration(_pooled([node.scores[name] for node in of]), by_horizon, tuple(fifths.tolist()))
+    return found
 
 
 def difference_word(difference: Comparison) -> str:
@@ -279,8 +314,8 @@ def _is_link(term: Term) -> bool:
     return term.edge is None or not term.edge.is_memory
 
 
-def _noisy(model: Model, node: str) -> bool:
-    measure = model.study.measure(node)
+def _noisy(study: Study, node: str) -> bool:
+    measure = study.measure(node)
     return measure is not None and measure.noisy
 
 
@@ -359,6 +394,19 @@ def _naive(known: Floats, unit: int, times: Any, ahead: Any, step: int) -> list[
     """The naive forecast of one unit in each year ahead, from its own last value."""
     place = int(np.flatnonzero(np.isfinite(known[unit]))[-1])
     return [known[unit, place] + naive_changes(known, (int(time) - int(times[place])) // step) for time in ahead]
+
+
+def _pooled(scores: Sequence[Score]) -> Score:
+    """The mean of several scores, each by the values behind it."""
+    known = [score for score in scores if score.count]
+    if not known:
+        return Score(math.nan, math.nan, math.nan, math.nan, 0)
+    weights = [score.count for score in known]
+    crps_, log, half, most = (
+        float(np.average([getattr(score, name) for score in known], weights=weights))
+        for name in ("crps", "log_score", "covered_50", "covered_90")
+    )
+    return Score(crps_, log, half, most, sum(weights))
 
 
 def _score(table: Mapping[str, Floats], which: Any) -> Score:

@@ -1,4 +1,4 @@
-"""What a source says will happen, each with a rule that was written down before anyone looked.
+"""What a source says will happen, each with a rule that is stated as data, apart from the figures that it is held against.
 
 A rule compares sums over named rows of one column between two years or spans of years, by one number, the *ratio*:
 
@@ -11,7 +11,8 @@ A rule compares sums over named rows of one column between two years or spans of
 
 The prediction is *right* where the ratio is at least 1 + `margin`, *wrong* where it is at most 1 / (1 + margin), and between the two it *cannot be told*.
 It cannot be told either where a figure is missing, where a zero may mean that nobody looked, where the way of counting changed in between, or where
-nothing that is at hand measures it (`unavailable`). Right means that it came so, and nothing about why.
+nothing that is at hand measures it (`unavailable`). Right means that it came so, and nothing about why. Whoever writes a rule after the years that it
+judges may have known how they went: so what the same rule says from every earlier year stands beside the word (`Outcome.other_starts`).
 
 >>> side = Side("coca", "hectares", ("a", "b"), {("a", 2015): 10.0, ("b", 2015): 10.0, ("a", 2020): 25.0, ("b", 2020): 15.0})
 >>> outcome(Prediction("p", "it spreads", "p. 1", rule=Rule("grows", side, (2015, 2015), (2020, 2020)))).word
@@ -136,7 +137,9 @@ def _word(ratio: float, margin: float) -> Word:
 def rule_told(rule: Rule) -> str:
     """The rule in a sentence or three: what is compared, and what would have been right, wrong and neither."""
     rows, since, until = _listed(rule.side.rows), _span(rule.since), _span(rule.until)
-    what = f"{rule.side.what} ({rule.side.unit}) in {rows}"
+    column = rule.side.what[:1].lower() + rule.side.what[1:]
+    unit = f" ({rule.side.unit})" if rule.side.unit else ""
+    what = f"{column}{unit} in {rows}"
     higher, lower = f"at least {rule.margin:.0%} higher", "lower by that ratio"
     match rule.kind:
         case "grows":
@@ -146,11 +149,11 @@ def rule_told(rule: Rule) -> str:
         case "grows more than":
             other = rule.against or rule.side
             head = (
-                f"How much the sum of {what} grew from {since} to {until}, beside {other.what} ({other.unit}) in {_listed(other.rows)}. "
+                f"How much the sum of {what} grew from {since} to {until}, beside {other.what[:1].lower() + other.what[1:]} in {_listed(other.rows)}. "
                 f"Right: growth {higher}; wrong: {lower}"
             )
         case "share rises":
-            head = f"The share of {rows} in all {rule.side.what} ({rule.side.unit}) in {until} beside that in {since}. Right: {higher}; wrong: {lower}"
+            head = f"The share of {rows} in all {column}{unit} in {until} beside that in {since}. Right: {higher}; wrong: {lower}"
     return f"{head}; neither in between, nor where a figure is missing or the way of counting changed."
 
 

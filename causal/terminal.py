@@ -279,7 +279,7 @@ def foretold_document(told: Foretold) -> dict[str, Any]:
     """Everything that was foretold, as plain values: forecasts by study, node and forecaster, implied movements, predictions."""
     from dataclasses import asdict
 
-    from causal.forecast import difference_word
+    from causal.forecast import calibration, difference_word
     from causal.prediction import rule_told
 
     studies: list[dict[str, Any]] = []
@@ -312,6 +312,10 @@ def foretold_document(told: Foretold) -> dict[str, Any]:
         span = {"first": study.first, "year": study.year, "last": study.last}
         told_why = {"why_not": study.why, "without": dict(study.without), "unconverged": list(study.unconverged)}
         studies.append({"study": study.study, **span, "nodes": nodes, **told_why})
+    calibrated = {
+        name: asdict(each)
+        for name, each in calibration([node for study in told.studies for node in study.nodes]).items()
+    }
     predictions = [
         {
             "prediction": each.prediction.key,
@@ -332,6 +336,7 @@ def foretold_document(told: Foretold) -> dict[str, Any]:
     return {
         "year": told.year,
         "studies": studies,
+        "calibration": calibrated,
         "implied": [{**asdict(each), "word": each.word} for each in told.implied],
         "not_measured": list(told.unmeasured),
         "predictions": predictions,

@@ -19,6 +19,7 @@ from causal.forecast import (
     NOT_FITTED,
     StudyForecast,
     before,
+    calibration,
     difference_word,
     forecast_study,
     naive_changes,
@@ -262,6 +263,20 @@ def test_units_in_which_a_node_never_moved_are_left_out(tmp_path: Path) -> None:
     assert b.scores["article"].count == 5 * 5
 
 
+def test_calibration_pools_series_by_the_values_behind_them(tmp_path: Path) -> None:
+    rows = rows_of()
+    rows.loc[(rows["unit"] == "u002") & (rows["year"] <= 2010), "b"] = 0.0
+    kept(models_of(GRAPH, before(study(rows), 2010), PRIORS), tmp_path)
+    a, b = asked(rows, tmp_path).nodes
+    found = calibration([a, b])["naive"]
+    assert found.score.count == 30 + 25
+    assert found.score.crps == pytest.approx((30 * a.scores["naive"].crps + 25 * b.scores["naive"].crps) / 55)
+    assert found.by_horizon[1].count == 6 + 5
+    assert sum(found.fifths) == pytest.approx(1.0)
+    pits = np.concatenate([a.pits["naive"].ravel(), b.pits["naive"].ravel()])
+    assert found.fifths[0] == pytest.approx((pits < 0.2).mean(), abs=1e-9)
+
+
 def test_scores_by_year_add_up_to_those_in_all(tmp_path: Path) -> None:
     kept(models_of(GRAPH, before(study(rows_of()), 2010), PRIORS), tmp_path)
     node = asked(rows_of(), tmp_path).nodes[1]
@@ -317,7 +332,7 @@ NONE = {("x", "x", 1): 0.6, ("y", "y", 1): 0.6}
 
 
 def world(effects: dict[tuple[str, str, int], float], seed: int) -> StudyForecast:
-    rows = loops.panel(effects, units=30, times=21, seed=seed, year_sd=0.3)
+    rows = loops.panel(effects, units=60, times=22, seed=seed, year_sd=0.3)
     graph: Graph = read_graph(WORLD)
     return forecast_study(
         graph, Study(Panel.from_frame(rows, unit="unit", time="year")), {name: Priors() for name in PRIORS}, 2014, draws=500, chains=2
@@ -329,7 +344,9 @@ def test_where_there_is_a_loop_its_model_forecasts_better_than_no_loop_and_no_mo
     found = [node for seed in range(4) for node in world(STRONG, seed).nodes]
     for other in ("memory", "naive"):
         words = [difference_word(node.differences[other]) for node in found]
-        assert words.count("better") >= 6, words
+        assert all(node.differences[other].mean < -0.02 for node in found), [node.differences[other] for node in found]
+        # Seven years after are few clusters: an interval with six degrees of freedom does not find every difference.
+        assert words.count("better") >= 5, words
         assert "worse" not in words
     # And it knows how little it knows.
     assert np.mean([node.scores["article"].covered_90 for node in found]) == pytest.approx(0.9, abs=0.06)

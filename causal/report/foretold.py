@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from causal.forecast import FORECASTERS, NOT_FITTED, SMALLEST, difference_word
+from causal.forecast import FORECASTERS, NOT_FITTED, SMALLEST, calibration, difference_word
 from causal.implied import MOVED
 from causal.plot import forecast_differences
 from causal.prediction import rule_told
@@ -49,6 +50,7 @@ def foretold_section(analysis: Analysis) -> dict[str, Any] | None:
         "forecasters": list(FORECASTERS.values()),
         "rows": [_row(bundle, study, node) for study, node in nodes],
         "summary": _summary(found),
+        "calibration": _calibration([node for _, node in nodes]),
         "silent": silent,
         "unconverged": [
             f"{bundle.label_of(study.study)} ({listed([FORECASTERS[name] for name in study.unconverged])})"
@@ -75,7 +77,7 @@ def _summary(found: Foretold) -> str:
         return ""
     told = sum(words.values())
     better, worse = words["better"], words["worse"]
-    head = f"In {counted(told, 'series')} that a link of the article leads into (a node in a study), the model with its links forecast "
+    head = f"In {counted(told, 'series', 'series')} that a link of the article leads into (a node in a study), the model with its links forecast "
     if not better and not worse:
         return head + (
             "neither better nor worse than the same model without them, as far as these years can tell: "
@@ -85,6 +87,29 @@ def _summary(found: Foretold) -> str:
         head
         + f"better than the same model without them in {better} and worse in {worse}; the rest cannot be told apart."
     )
+
+
+def _calibration(nodes: Sequence[NodeForecast]) -> dict[str, Any]:
+    """Over all series together: a sentence, rows by years ahead and by forecaster."""
+    found = calibration(nodes)
+    if not found:
+        return {"sentence": "", "by_year": [], "fifths": []}
+    told = [f"{each.score.covered_90:.0%} for {FORECASTERS[name]}" for name, each in found.items()]
+    ahead = max(len(each.by_horizon) for each in found.values())
+    return {
+        "sentence": f"Of all values, the 90 % intervals held {listed(told)}.",
+        "by_year": [
+            [
+                f"{score.crps:.2f}; {score.covered_50:.0%}; {score.covered_90:.0%}"
+                if (score := each.by_horizon[k]).count
+                else ""
+                for each in found.values()
+            ]
+            for k in range(ahead)
+        ],
+        "fifths": [[f"{share:.0%}" for share in each.fifths] for each in found.values()],
+        "names": [FORECASTERS[name] for name in found],
+    }
 
 
 def _prediction(found: Outcome) -> dict[str, Any]:
@@ -169,4 +194,4 @@ def _picture(analysis: Analysis, nodes: list[tuple[StudyForecast, NodeForecast]]
         for row in rows
     )
     words = f"Mean CRPS of the article's model less that of another forecast, typical swings, 90 % interval; below zero the article's is better. {told}."
-    return picture("foretold", forecast_differences(rows), words)
+    return picture("forecasts", forecast_differences(rows), words)
