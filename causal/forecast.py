@@ -202,13 +202,12 @@ def forecast_study(
 
 
 def calibration(nodes: Iterable[NodeForecast]) -> dict[str, Calibration]:
-    """How far the forecasters of all these series together knew how little they knew, by forecaster; each over the series that it forecast."""
+    """How far the forecasters knew how little they knew, by forecaster, over those of the series that all of them forecast."""
     found: dict[str, Calibration] = {}
     series = list(nodes)
-    for name in FORECASTERS:
-        of = [node for node in series if name in node.scores]
-        if not of:
-            continue
+    names = [name for name in FORECASTERS if any(name in node.scores for node in series)]
+    of = [node for node in series if len(node.scores) == len(names)]
+    for name in names:
         pits = np.concatenate([node.pits[name][np.isfinite(node.pits[name])] for node in of])
         fifths = np.histogram(pits, bins=5, range=(0.0, 1.0))[0] / len(pits)
         ahead = max(len(node.by_horizon[name]) for node in of)

@@ -97,7 +97,7 @@ def _calibration(nodes: Sequence[NodeForecast]) -> dict[str, Any]:
     told = [f"{each.score.covered_90:.0%} for {FORECASTERS[name]}" for name, each in found.items()]
     ahead = max(len(each.by_horizon) for each in found.values())
     return {
-        "sentence": f"Of all values, the 90 % intervals held {listed(told)}.",
+        "sentence": f"Of the values that all of them forecast, the 90 % intervals held {listed(told)}.",
         "by_year": [
             [
                 f"{score.crps:.2f}; {score.covered_50:.0%}; {score.covered_90:.0%}"
