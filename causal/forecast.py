@@ -15,7 +15,7 @@ goes on. Where a trend did go on, all forecasters without one are worse for it, 
 The figures are today's: indices that are estimated anew with every release know in their past something of what came later, and the article's own year counts
 as known to its end. A forecaster of that year knew less.
 
-Scores (`causal.scores`) are in typical swings: the node's within-unit sd up to the cut, on the scale on which the model is linear. A unit in which the
+Scores (`causal.scoring`) are in typical swings: the node's within-unit sd up to the cut, on the scale on which the model is linear. A unit in which the
 node never moved before the cut is left out: there is nothing to forecast from, and a figure that stands still may be none.
 """
 
@@ -41,7 +41,7 @@ from causal.measurement import apply
 from causal.model import Model, Priors
 from causal.panel import Study, columns_of, leave_out
 from causal.plan import lay_out
-from causal.scores import Comparison, compared, covered, crps, log_score, pit
+from causal.scoring import Comparison, compared, covered, crps, log_score, pit
 from causal.worlds import each_block, periods
 
 if TYPE_CHECKING:

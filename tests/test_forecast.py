@@ -33,7 +33,7 @@ from causal.measurement import Measure
 from causal.model import Model, Priors
 from causal.netcdf import write_tree
 from causal.panel import Panel, Study
-from causal.scores import Comparison
+from causal.scoring import Comparison
 from causal.syntax import read_graph
 from tests.oracle import loops
 from tests.oracle.worlds import frame, made_fit, made_model, same_draws

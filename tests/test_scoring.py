@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from causal.scores import compared, covered, crps, log_score, pit
+from causal.scoring import compared, covered, crps, log_score, pit
 
 FINITE = st.floats(-50, 50)
 
