@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from causal.checks import CheckResult, check
+from causal.checks import check_sets
 from causal.claim import Claim
 from causal.decide import rank, value_of_information
 from causal.dist import Normal
@@ -149,7 +149,7 @@ def analyse(
             progress=progress,
             store=store,
         )
-    together = Together(joint_fits, _worst([check(found) for found in joint_fits.values()])) if joint_fits else None
+    together = Together(joint_fits, check_sets(joint_fits)) if joint_fits else None
     verdicts = judge(
         bundle.ledger,
         {study: found.fits for study, found in evidence.items()},
@@ -366,13 +366,7 @@ def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence
             of_kept = identify_edge(kept_graph, edge, observed, weights=study.weights)
         whole |= {claim.key: of_whole for claim in claims}
         kept |= {claim.key: of_kept for claim in claims}
-    return Evidence(bundle.graph, dict(fits), whole, kept, _worst([check(result) for result in fits.values()]))
-
-
-def _worst(rounds: list[tuple[CheckResult, ...]]) -> tuple[CheckResult, ...]:
-    """Of each check, its result under the prior set in which it fares worst."""
-    rank = {False: 0, None: 1, True: 2}
-    return tuple(min(results, key=lambda result: rank[result.passed]) for results in zip(*rounds, strict=True))
+    return Evidence(bundle.graph, dict(fits), whole, kept, check_sets(fits))
 
 
 def _words(bundle: Bundle, verdicts: tuple[Verdict, ...]) -> dict[str, str]:

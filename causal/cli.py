@@ -27,6 +27,7 @@ from causal.terminal import (
     print_json,
     print_movement,
     print_ranking,
+    print_rates,
     print_replay,
     print_table,
     print_verdicts,
@@ -607,6 +608,48 @@ def _each_outcome[T](analysis: Analysis, outcome: str, ask: Callable[[str], T]) 
 def _tell_left_out(nodes: Sequence[str]) -> None:
     if nodes:
         click.echo(f"without an answer, since no study measures it together with what is done: {', '.join(nodes)}")
+
+
+@main.command()
+@_bundle
+@click.option(
+    "--worlds", default=100, show_default=True, type=click.IntRange(min=1), help="Worlds of each kind for each claim."
+)
+@click.option("--kind", "kinds", multiple=True, help="A kind of world; may be given several times. All by default.")
+@click.option("--cluster", help="The address of a Dask scheduler that does the fits.")
+@click.option("--keep", "kept", is_flag=True, help="Write the rates beside the bundle's files, for its page.")
+@_seed
+@_as_json
+@_command
+def validate(
+    bundle: str | None, worlds: int, kinds: tuple[str, ...], cluster: str | None, kept: bool, seed: int, as_json: bool
+) -> None:
+    """How often the verdicts are wrong, on simulated worlds of which the truth is known. Goes on where it was stopped."""
+    import platformdirs
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    from causal.validate import keep
+    from causal.validate import validate as measure
+
+    found = _read(bundle)
+    store = Path(platformdirs.user_cache_dir("causal-claims")) / "worlds"
+    with Bars(console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done)
+
+        rates = measure(found, worlds=worlds, seed=seed, kinds=kinds or None, store=store, cluster=cluster, told=told)
+    written = keep(rates, found) if kept else None
+    if as_json:
+        print_json(rates.as_dict())
+        return
+    print_rates(rates)
+    if written is not None:
+        click.echo(f"wrote {written}")
 
 
 @main.command()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from causal.analysis import Analysis, Answer, Ranked, Replay
     from causal.dynamics import Cutting
     from causal.foretold import Foretold
+    from causal.validate import Validation
 
 
 def verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     for study, results in checked.items():
         for result in results:
             if result.passed is False:
-                click.echo(f"{study}: {result.sentence}")
+                click.echo(f"{study}: {'' if result.vetoes else 'warning: '}{result.sentence}")
 
 
 def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -388,6 +389,29 @@ def print_foretold(told: Foretold) -> None:
             click.echo(f"{study.study}: no forecast: {study.why}")
         for node, why in study.without.items():
             click.echo(f"{study.study}: no forecast of {node}: {why}")
+
+
+def print_rates(found: Validation) -> None:
+    """How often each verdict is wrong, one row a claim, study and kind of world, and whether P(sign) is what it says."""
+    table = table_of("claim", "study", "true there", "verdicts", "wrong", "right", "warned")
+    for rate in found.rates:
+        words = ", ".join(f"{count} {word}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1]))
+        table.add_row(
+            rate.claim,
+            rate.study,
+            rate.kind,
+            words,
+            f"{rate.wrong:.2f} ({rate.wrong_low:.2f} to {rate.wrong_high:.2f})",
+            f"{rate.hit:.2f}",
+            f"{rate.warned} of {rate.supported_by_draws}" if rate.supported_by_draws else "",
+        )
+    print_table(table)
+    for each in found.calibration:
+        click.echo(
+            f"P(effect above zero) {each.low:.1f} to {each.high:.1f}: {each.count} worlds, mean {each.mean:.2f}, above zero {each.positive:.2f}"
+        )
+    if found.left_out:
+        click.echo(f"no worlds for {len(found.left_out)} claims: no study identifies them")
 
 
 def weakest(rests_on: Mapping[str, str]) -> str:

@@ -83,7 +83,8 @@ class Finding:
     """One study's answer to one claim: the word, why, and the numbers where the study has draws of the edge.
 
     `smallest_found`: the smallest effect that this study would call supported with probability .8, on the standard scale.
-    `identified` is False where the numbers are an association only. `set_aside` lists the nodes assumed away. Where `pooled` names
+    `identified` is False where the numbers are an association only.
+    `failed_checks` keep the word *supported* away, `warnings` stand beside it. `set_aside` lists the nodes assumed away. Where `pooled` names
     studies, the answer is theirs together, for a study yet unseen, and `tau` is the median and 90 % interval (median, low, high) of how far their
     effects lie apart under the wide prior, as an sd on the standard scale.
     """
@@ -97,6 +98,7 @@ class Finding:
     estimates: tuple[Estimate, ...] = ()
     smallest_found: float | None = None
     failed_checks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     set_aside: tuple[str, ...] = ()
     pooled: tuple[str, ...] = ()
     tau: tuple[float, float, float] | None = None
@@ -303,8 +305,8 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         for name, values in draws.items()
     )
     failed = [name for study in names for name in known[study].failed_checks]
-    failed += [result.name for result in together.checks if result.passed is False and result.concerns(edge.name)]
-    failed = list(dict.fromkeys(failed))
+    failed = list(dict.fromkeys([*failed, *_failed(together.checks, edge, vetoes=True)]))
+    warned = [name for study in names for name in known[study].warnings]
     chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
     tau = together.fits["wide"].posterior["tau"].sel(edge=edge.name).to_numpy()
     return Finding(
@@ -317,6 +319,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         estimates,
         _detectable(claim, draws["wide"]),
         tuple(failed),
+        tuple(dict.fromkeys(warned)),
         tuple(dict.fromkeys(node for study in names for node in known[study].set_aside)),
         names,
         (float(np.median(tau)), float(np.quantile(tau, 0.05)), float(np.quantile(tau, 0.95))),
@@ -379,12 +382,31 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
             estimates,
             set_aside=aside,
         )
-    failed = tuple(result.name for result in found.checks if result.passed is False and result.concerns(edge.name))
+    failed, warned = (_failed(found.checks, edge, vetoes=vetoes) for vetoes in (True, False))
     chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
     able = _detectable(claim, known["wide"])
     reason = _reason(chosen, estimates, failed)
     return Finding(
-        study, chosen, reason, True, identification.strategy, identification.formula, estimates, able, failed, aside
+        study,
+        chosen,
+        reason,
+        True,
+        identification.strategy,
+        identification.formula,
+        estimates,
+        able,
+        failed,
+        warned,
+        aside,
+    )
+
+
+def _failed(checks: Sequence[CheckResult], edge: Edge, *, vetoes: bool) -> tuple[str, ...]:
+    """The names of the failed checks that concern an edge: those that veto, or those that warn."""
+    return tuple(
+        result.name
+        for result in checks
+        if result.passed is False and result.vetoes == vetoes and result.concerns(edge.name)
     )
 
 

@@ -38,6 +38,7 @@ from causal.plot import (
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
 from causal.report.foretold import foretold_section
+from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.together import together
@@ -120,6 +121,7 @@ def page(analysis: Analysis) -> str:
         ],
         answerable=answerable(bundle),
         foretold=foretold,
+        mistakes=mistakes(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
@@ -264,7 +266,7 @@ def _closes(claims: Sequence[Claim]) -> bool:
 
 
 def _warnings(analysis: Analysis) -> list[str]:
-    """What a reader must know before any number: checks that failed."""
+    """What a reader must know before any number: failed checks that keep verdicts away. Warnings stand with what they concern."""
     checked = {f"the study {name}": found.checks for name, found in analysis.evidence.items()}
     if analysis.together is not None:
         checked["all studies as one"] = analysis.together.checks
@@ -272,7 +274,7 @@ def _warnings(analysis: Analysis) -> list[str]:
         f"A check of {what} failed ({result.name}). {result.sentence}"
         for what, results in checked.items()
         for result in results
-        if result.passed is False
+        if result.passed is False and result.vetoes
     ]
 
 
@@ -344,6 +346,7 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "formula": finding.formula,
         "smallest_found": finding.smallest_found,
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
+        "warned": listed(finding.warnings) if finding.warnings else "",
         "pooled": bool(finding.pooled),
         "aside": len(finding.set_aside),
         "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside])
@@ -652,7 +655,7 @@ def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, An
 
 
 def _check(result: CheckResult) -> dict[str, str]:
-    state = {True: "passed", False: "FAILED", None: "cannot be told"}[result.passed]
+    state = {True: "passed", False: "FAILED" if result.vetoes else "WARNING", None: "cannot be told"}[result.passed]
     return {"name": result.name, "state": state, "sentence": result.sentence}
 
 
