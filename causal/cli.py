@@ -119,10 +119,12 @@ def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
 @_command
 def claims(bundle: str | None, as_json: bool) -> None:
     """The ledger: each claim, its hedge, its place in the text and its prior."""
-    from causal.analysis import claim_prior
+    from causal.analysis import claim_prior, readings_told
+    from priors.agreement import agreement
     from priors.elicit import in_words, probability_as_claimed
 
     found = _read(bundle)
+    agreed = agreement(found.ledger)
     scales = _natural_scales(found)
     rows: list[dict[str, Any]] = []
     for claim in found.ledger.claims:
@@ -136,6 +138,16 @@ def claims(bundle: str | None, as_json: bool) -> None:
             "where": claim.where,
             "scope": claim.scope,
             "untestable": claim.untestable or None,
+            "readings": [
+                {
+                    "reader": reading.reader,
+                    "edge": reading.edge.text if reading.edge else None,
+                    "hedge": reading.hedge,
+                    "strength": reading.strength,
+                }
+                for reading in claim.others
+            ],
+            "readings_told": list(readings_told(claim)),
         }
         if prior is not None and claim.edge is not None:
             reading = probability_as_claimed(claim.hedge)
@@ -154,7 +166,7 @@ def claims(bundle: str | None, as_json: bool) -> None:
                 row["prior"] |= {"natural_low": short(low * factor), "natural_high": short(high * factor)}
         rows.append(row)
     if as_json:
-        print_json({"claims": rows})
+        print_json({"claims": rows, "agreement": {**asdict(agreed), "sentence": agreed.sentence}})
         return
     table = table_of(
         "claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where", title=found.source.title
@@ -166,8 +178,10 @@ def claims(bundle: str | None, as_json: bool) -> None:
             prior_text = f"{kept['probability_as_claimed']:.2f} ({kept['in_words']}); {kept['standard_low']:+.2f} to {kept['standard_high']:+.2f} sd per sd"
             if "natural_low" in kept:
                 prior_text += f"; {kept['natural_low']:+g} to {kept['natural_high']:+g} in natural units"
+        prior_text = " ".join((prior_text, *row["readings_told"]))
         table.add_row(row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
     print_table(table)
+    click.echo(agreed.sentence)
 
 
 @main.command()
