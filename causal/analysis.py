@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from causal.chain import ChainVerdict, judge_chain
 from causal.checks import CheckResult, check
 from causal.claim import Claim, ClaimReading
 from causal.decide import rank, value_of_information
@@ -86,6 +87,7 @@ class Analysis:
     """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions, and their `rankings`.
 
     `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none.
+    `chain` is the verdict of the core claims as a whole.
     """
 
     bundle: Bundle
@@ -95,6 +97,7 @@ class Analysis:
     together: Together | None = None
     apart: tuple[Fault, ...] = ()
     rankings: tuple[Ranked, ...] = ()
+    chain: ChainVerdict | None = None
 
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
@@ -158,7 +161,8 @@ def analyse(
     words = _words(bundle, verdicts)
     answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
     orders = rankings(evidence, words, bundle.interventions, seed) if interventions else ()
-    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders)
+    chain = judge_chain(bundle.ledger, verdicts, evidence, together=together, reported=bundle.reported, seed=seed)
+    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, chain)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:

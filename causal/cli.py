@@ -32,7 +32,7 @@ from causal.terminal import (
     short,
     status,
     table_of,
-    verdict_rows,
+    verdict_document,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
 
         written = write_report(analysis, Path("report"))
     if as_json:
-        print_json({"verdicts": verdict_rows(analysis), "files": [str(path) for path in written]})
+        print_json({**verdict_document(analysis), "files": [str(path) for path in written]})
     else:
         print_verdicts(analysis)
         for path in written:
@@ -389,7 +389,7 @@ def test(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     """Judge every claim of the ledger."""
     analysis = _analysis(bundle, seed, draws, interventions=False)
     if as_json:
-        print_json({"verdicts": verdict_rows(analysis)})
+        print_json(verdict_document(analysis))
     else:
         print_verdicts(analysis, everything=True)
 

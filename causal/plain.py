@@ -21,10 +21,11 @@ class Grounds:
     """What a verdict's sentences are made of.
 
     `sign` is that of the claim, 0 without a direction. `studies` answered, or measure both ends where none can answer; `sources` are those
-    whose reported effects answered. `unmeasured`: of an untestable claim the ends that no study measures, of a not-identified one what
-    stays open; `common`: the ends that have one value for all units. `lacking`: the prior sets under which the probability falls short of what the word asks, or of what *supported* asks
-    where the data do not settle it. `power` is that of the study whose `units` and `periods` are given, 0 where they are not known; none where
-    several studies are one. `smallest` is the smallest effect of interest. `elsewhere` of `readings` see another link in the claim, or none.
+    whose reported effects answered. `unmeasured`: of an untestable claim the ends that no study measures, of a not-identified one
+    what stays open; `common`: the ends that have one value for all units. `lacking`: the prior sets under which the probability falls
+    short of what the word asks, or of what *supported* asks where the data do not settle it. `power` is that of the answer, by a study
+    of `units` and `periods`, 0 where they are not known. `smallest` is the smallest effect of interest. `elsewhere` of
+    `readings` see another link in the claim, or none.
     """
 
     word: str
@@ -86,7 +87,7 @@ def says(found: Grounds) -> str:
 
 def rests_on(found: Grounds) -> str:
     """What the verdict rests on, in a sentence or two."""
-    if found.word == "untestable":
+    if found.word == "untestable" or found.common:
         told = "The author's opinion alone."
     elif found.word == "not-identified":
         told = f"The author's opinion; what {_listed(found.studies)} {'shows' if len(found.studies) == 1 else 'show'} is an association."
@@ -139,7 +140,7 @@ def would_change(found: Grounds) -> str:
             f"Another prior: only the {_listed(found.lacking, 'and')} prior {'keeps' if len(found.lacking) == 1 else 'keep'} it from being supported."
         )
     elif found.lacking:
-        told.append("No other prior of the three.")
+        told.append("Another prior of the three would not.")
     if found.differing:
         told.append("Knowing why the studies differ.")
     elif found.pooled:

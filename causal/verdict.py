@@ -231,6 +231,11 @@ def draws_of(
     return _reported_draws(source, _source_priors(next(iter(evidence.values())), edge))
 
 
+def sign_of(edge: Edge) -> int:
+    """The claimed sign as a number, 0 without one."""
+    return {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
+
+
 def errors_of(verdicts: Sequence[Verdict]) -> Multiplicity:
     """How many words of these verdicts are to be expected wrong, and which stand. Several claims on one edge count once, as the least sure of them."""
     statements: dict[tuple[str, str], Statement] = {}
@@ -383,7 +388,7 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], u
         verdict.verdict,
         edge.cause if edge else claim.cause,
         edge.effect if edge else claim.effect,
-        _sign(edge) if edge else 0,
+        sign_of(edge) if edge else 0,
         untestable="" if edge else verdict.why,
         unmeasured=unmeasured,
         smallest=claim.smallest_effect,
@@ -406,7 +411,7 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], u
         differing=len({found.verdict for found in verdict.answers}) > 1,
         failed=tuple(dict.fromkeys(name for found in verdict.answers for name in found.failed_checks)),
         lacking=_lacking(verdict),
-        power=best.power if best is not None and verdict.together is None else None,
+        power=None if best is None else best.power,
         units=0 if sweep is None else len(sweep.first),
         periods=0 if sweep is None else int(sweep.stop.max() - sweep.first.min()),
     )
@@ -459,7 +464,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         scale = together.fits["wide"].on_standard_scale(edge.name)
     except CausalError:
         scale = math.nan
-    sign = _sign(edge)
+    sign = sign_of(edge)
     estimates = tuple(
         _estimate(
             name, values, _pooled_memory(together.fits[name], edge.effect, names), sign, claim.smallest_effect, scale
@@ -517,7 +522,7 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
     carried = any(term.edge is not None and term.edge.name == edge.name for term in model.system.terms)
     known = _study_draws(found, edge) if carried else {}
     memory = {name: _memory(found.fits[name], edge.effect) for name in known}
-    sign = _sign(edge)
+    sign = sign_of(edge)
     scale = model.on_standard_scale(edge.name) if carried else 1.0
     estimates = tuple(
         _estimate(name, values, memory[name], sign, claim.smallest_effect, scale) for name, values in known.items()
@@ -566,7 +571,7 @@ def _told(claim: Claim, edge: Edge, reported: Reported, evidence: Mapping[str, E
     found = next(iter(evidence.values()))
     priors = _source_priors(found, edge)
     draws = _reported_draws(reported, priors)
-    sign = _sign(edge)
+    sign = sign_of(edge)
     scale = (
         math.nan if reported.cause_sd is None or reported.effect_sd is None else reported.cause_sd / reported.effect_sd
     )
@@ -608,10 +613,6 @@ def _reported_draws(reported: Reported, priors: Mapping[str, Dist]) -> dict[str,
 def _source_priors(found: Evidence, edge: Edge) -> dict[str, Dist]:
     """The priors of an edge of the source's whole graph."""
     return {name: fit.model.priors.of(found.graph)[edge.name] for name, fit in found.fits.items()}
-
-
-def _sign(edge: Edge) -> int:
-    return {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
 
 
 def _power(claim: Claim, sign: int, draws: Draws, priors: Mapping[str, Dist]) -> Power:
