@@ -153,7 +153,7 @@ def would_change(found: Grounds) -> str:
 def _more_data(found: Grounds, power: Power) -> str:
     size = f"{power.size:.2g}"
     if power.times == 1.0:
-        return f"The study had a chance of {power.power:.2f} to find an effect of the author's own size ({size}); more rows may settle it either way."
+        return f"The study had a chance of {_chance(power.power)} to find an effect of the author's own size ({size}); more rows may settle it either way."
     if power.size <= found.smallest:
         return f"No amount of such data: an effect of the author's own size ({size}) is smaller than what matters ({found.smallest:.2g})."
     if math.isinf(power.times):
@@ -162,11 +162,16 @@ def _more_data(found: Grounds, power: Power) -> str:
     if found.units and found.periods:
         units, periods = math.ceil(found.units * power.times), math.ceil(found.periods * power.times)
         rows += f" ({units:,} units for {found.units:,}, or {periods:,} periods for {found.periods:,})"
-    return f"{rows} would find an effect of the author's own size ({size}) four times in five; these find it with probability {power.power:.2f}."
+    return f"{rows} would find an effect of the author's own size ({size}) four times in five; these find it with probability {_chance(power.power)}."
 
 
 def _listed(items: Sequence[str], last: str = "and") -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "nobody"
+
+
+def _chance(value: float) -> str:
+    """A probability that no rounding makes certain."""
+    return "under 0.01" if value < 0.005 else "over 0.99" if value > 0.995 else f"{value:.2f}"
 
 
 def _capital(text: str) -> str:
