@@ -148,6 +148,8 @@ def analyse(
             store=store,
         )
     together = Together(joint_fits, _worst([check(found) for found in joint_fits.values()])) if joint_fits else None
+    labels = {name: card.label or name for name, card in bundle.nodes.items()}
+    labels |= {study.name: study.label or study.name for study in bundle.studies}
     verdicts = judge(
         bundle.ledger,
         {study: found.fits for study, found in evidence.items()},
@@ -157,11 +159,14 @@ def analyse(
         conditional={study: found.kept for study, found in evidence.items()},
         together=together,
         reported=bundle.reported,
+        labels=labels,
     )
     words = _words(bundle, verdicts)
     answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
     orders = rankings(evidence, words, bundle.interventions, seed) if interventions else ()
-    chain = judge_chain(bundle.ledger, verdicts, evidence, together=together, reported=bundle.reported, seed=seed)
+    chain = judge_chain(
+        bundle.ledger, verdicts, evidence, together=together, reported=bundle.reported, seed=seed, labels=labels
+    )
     return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, chain)
 
 

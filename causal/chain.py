@@ -93,8 +93,8 @@ class _Link:
 
     claim: Claim
     word: str
-    lacking: str
-    answers: tuple[Finding, ...]
+    answers: tuple[Finding, ...] = ()
+    unmeasured: tuple[str, ...] = ()
 
 
 def judge_chain(
@@ -105,10 +105,11 @@ def judge_chain(
     together: Together | None = None,
     reported: Sequence[Reported] = (),
     seed: int = 1,
+    labels: Mapping[str, str] | None = None,
 ) -> ChainVerdict | None:
     """The verdict of the ledger's core claims as a whole; None where fewer than two links are core.
 
-    `verdicts` are those of `judge` from the same evidence. Several core claims on one edge are one link, with the word of the first.
+    `verdicts` are those of `judge` from the same evidence, and `labels` as there. Several core claims on one edge are one link, with the word of the first.
     """
     by_key = {verdict.claim: verdict for verdict in verdicts}
     core = {claim.edge.name if claim.edge else claim.key: claim for claim in reversed(ledger.claims) if claim.core}
@@ -118,7 +119,7 @@ def judge_chain(
     shape, claims = _joined(claims)
 
     def judged(links: Sequence[_Link]) -> ChainVerdict:
-        return _judged(links, shape, evidence, together, reported, np.random.default_rng(seed))
+        return _judged(links, shape, evidence, together, reported, np.random.default_rng(seed), labels or {})
 
     whole = judged([_link(claim, by_key[claim.key]) for claim in claims])
     aside = [_conditional(claim, by_key[claim.key]) for claim in claims]
@@ -160,18 +161,18 @@ def _joined(claims: list[Claim]) -> tuple[Shape, list[Claim]]:
 
 
 def _link(claim: Claim, verdict: Verdict) -> _Link:
-    return _Link(claim, verdict.verdict, verdict.why, tuple(each for each in verdict.answers if each.estimates))
+    return _Link(claim, verdict.verdict, tuple(each for each in verdict.answers if each.estimates), verdict.unmeasured)
 
 
 def _conditional(claim: Claim, verdict: Verdict) -> _Link | None:
     """The link as it stands where the nodes that studies set aside are assumed away; None where it has no answer even then."""
     if verdict.conditional_together is not None:
-        return _Link(claim, verdict.conditional_together.verdict, "", (verdict.conditional_together,))
+        return _Link(claim, verdict.conditional_together.verdict, (verdict.conditional_together,))
     if verdict.answers:
         return _link(claim, verdict)
     answers = tuple(each for each in verdict.conditional if each.identified and each.estimates)
     words = {each.verdict for each in answers}
-    return _Link(claim, words.pop() if len(words) == 1 else "undecided", "", answers) if answers else None
+    return _Link(claim, words.pop() if len(words) == 1 else "undecided", answers) if answers else None
 
 
 def _judged(
@@ -181,6 +182,7 @@ def _judged(
     together: Together | None,
     reported: Sequence[Reported],
     generator: np.random.Generator,
+    labels: Mapping[str, str],
 ) -> ChainVerdict:
     name = {"loop": "loop", "chain": "chain", "set": "core"}[shape]
     weak = [link for word in _WEAK for link in links if link.word == word]
@@ -189,7 +191,7 @@ def _judged(
         weakest = [link for link in weak if link.word == weak[0].word]
         return ChainVerdict(
             weak[0].word,
-            _weak_sentence(name, weakest, links),
+            _weak_sentence(name, weakest, links, labels),
             "At its weakest link the author's opinion alone.",
             shape,
             told,
@@ -287,17 +289,20 @@ def _sentence(name: str, word: str, estimates: Sequence[ChainEstimate], links: S
     )
 
 
-def _weak_sentence(name: str, weakest: Sequence[_Link], links: Sequence[_Link]) -> str:
+def _weak_sentence(name: str, weakest: Sequence[_Link], links: Sequence[_Link], labels: Mapping[str, str]) -> str:
     word = weakest[0].word
-    reasons = list(dict.fromkeys(link.lacking.replace("no study measures", "nobody measures") for link in weakest))
-    why = (
-        "; ".join(reasons)
-        if word == "untestable"
-        else f"these data cannot answer {_listed([_edge(link) for link in weakest])}"
-    )
+    if word == "not-identified":
+        why = f"these data cannot answer {_listed([_edge(link) for link in weakest])}"
+    else:
+        nodes = dict.fromkeys(node for link in weakest for node in link.unmeasured)
+        apart = [_edge(link) for link in weakest if link.claim.edge is not None and not link.unmeasured]
+        reasons = [f"nobody measures {_listed([labels.get(node, node) for node in nodes])}"] if nodes else []
+        reasons += [f"nobody measures both ends of {_listed(apart)} together"] if apart else []
+        reasons += [f"no link can hold {link.claim.key}" for link in weakest if link.claim.edge is None]
+        why = "; ".join(reasons)
     against = [_edge(link) for link in links if link.word == "contradicted"]
     tested = f" What of it can be tested speaks against it: {_listed(against)}." if against else ""
-    return f"The {name} is {word}: {why.rstrip('.')}.{tested}"
+    return f"The {name} is {word}: {why}.{tested}"
 
 
 def _edge(link: _Link) -> str:

@@ -25,7 +25,7 @@ one model holds them, it is the effect in a study yet unseen, Normal(b, tau) aro
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -130,6 +130,7 @@ class Verdict:
     sentence: str = ""
     rests_on: str = ""
     would_change: str = ""
+    unmeasured: tuple[str, ...] = ()
     survives: bool | None = None
     survives_step_up: bool | None = None
 
@@ -178,14 +179,15 @@ def judge(
     conditional: Mapping[str, Mapping[str, Identification]] | None = None,
     together: Together | None = None,
     reported: Sequence[Reported] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> tuple[Verdict, ...]:
     """One verdict for each claim of the ledger, in its order.
 
     For one study: `fits` by prior set (article, sceptical, wide), `identifications` by claim, `checks` as `ca.check` gives them. For
     several: each by study first. `graph` is the source's whole graph, by default the fitted one; `conditional` holds, by study and claim,
     the identification under the graph that the study keeps, for its second answer; `together` the fits of several studies as one, for the claims
-    that two or more of them identify; `reported` the estimates that sources report, each of which answers by itself too. Raises
-    `CausalError` where a prior set is missing.
+    that two or more of them identify; `reported` the estimates that sources report, each of which answers by itself too; `labels` what the plain sentences
+    call nodes and studies, by default their names. Raises `CausalError` where a prior set is missing.
     """
     by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
     if len(by_study) < len(fits):
@@ -210,7 +212,7 @@ def judge(
         )
         for study, found in by_study.items()
     }
-    verdicts = tuple(_judge_claim(claim, evidence, together, reported) for claim in ledger.claims)
+    verdicts = tuple(_judge_claim(claim, evidence, together, reported, labels or {}) for claim in ledger.claims)
     table = errors_of(verdicts)
     return tuple(_standing(verdict, table) for verdict in verdicts)
 
@@ -319,11 +321,15 @@ def _probability(values: Draws, sign: int, smallest: float) -> float:
 
 
 def _judge_claim(
-    claim: Claim, evidence: Mapping[str, Evidence], together: Together | None, reported: Sequence[Reported]
+    claim: Claim,
+    evidence: Mapping[str, Evidence],
+    together: Together | None,
+    reported: Sequence[Reported],
+    labels: Mapping[str, str],
 ) -> Verdict:
-    def verdict(chosen: str, why: str, unmeasured: Sequence[str] = (), **found: Any) -> Verdict:
+    def verdict(chosen: str, why: str, **found: Any) -> Verdict:
         plain = Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, **found)
-        grounds = _grounds(claim, plain, evidence, tuple(unmeasured))
+        grounds = _grounds(claim, plain, evidence, labels)
         return replace(plain, sentence=says(grounds), rests_on=rests_on(grounds), would_change=would_change(grounds))
 
     edge = claim.edge
@@ -352,7 +358,7 @@ def _judge_claim(
             if unmeasured
             else f"no study measures {edge.cause} and {edge.effect} together"
         )
-        return verdict("untestable", lacking, unmeasured)
+        return verdict("untestable", lacking, unmeasured=tuple(unmeasured))
     findings = (*(_finding(claim, edge, name, found, whole=True) for name, found in able.items()), *told)
     conditional = tuple(
         _finding(claim, edge, name, found, whole=False)
@@ -379,18 +385,23 @@ def _judge_claim(
     return verdict("undecided", "the studies that identify it give different answers", **of_all)
 
 
-def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], unmeasured: tuple[str, ...]) -> Grounds:
+def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], labels: Mapping[str, str]) -> Grounds:
     """What the plain sentences of a verdict are made of."""
+
+    def called(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(labels.get(name, name) for name in names)
+
     edge = claim.edge
     own = edge.name if edge else ""
     elsewhere = sum((reading.edge.name if reading.edge else "") != own for reading in claim.others)
+    cause, effect = called((edge.cause, edge.effect)) if edge else (claim.cause, claim.effect)
     common = Grounds(
         verdict.verdict,
-        edge.cause if edge else claim.cause,
-        edge.effect if edge else claim.effect,
+        cause,
+        effect,
         sign_of(edge) if edge else 0,
         untestable="" if edge else verdict.why,
-        unmeasured=unmeasured,
+        unmeasured=called(verdict.unmeasured),
         smallest=claim.smallest_effect,
         elsewhere=elsewhere,
         readings=len(claim.readings),
@@ -399,14 +410,15 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], u
         return common
     if verdict.verdict == "not-identified":
         studies = tuple(finding.study for finding in verdict.findings)
-        return replace(common, studies=studies, **_open(claim, edge, studies, evidence))
+        same, stays_open = _open(claim, edge, studies, evidence)
+        return replace(common, studies=called(studies), common=called(same), unmeasured=called(stays_open))
     names = dict.fromkeys(name for found in verdict.answers for name in found.pooled or (found.study,))
     best = max((found for found in verdict.answers if found.power), key=lambda found: _chance(found), default=None)
     sweep = evidence[best.study].fits["wide"].model.design.sweep if best and best.study in evidence else None
     return replace(
         common,
-        studies=tuple(name for name in names if name in evidence),
-        sources=tuple(name for name in names if name not in evidence),
+        studies=called(name for name in names if name in evidence),
+        sources=called(name for name in names if name not in evidence),
         pooled=verdict.together is not None,
         differing=len({found.verdict for found in verdict.answers}) > 1,
         failed=tuple(dict.fromkeys(name for found in verdict.answers for name in found.failed_checks)),
@@ -419,7 +431,7 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], u
 
 def _open(
     claim: Claim, edge: Edge, studies: Sequence[str], evidence: Mapping[str, Evidence]
-) -> dict[str, tuple[str, ...]]:
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What keeps a claim from being identified: ends that are the same in all units, unmeasured nodes on what stays open."""
     found = evidence[studies[0]]
     nodes = found.fits["wide"].model.system.nodes
@@ -427,7 +439,7 @@ def _open(
     identification = found.whole[claim.key]
     points = identification.path.points if identification.path is not None else tuple(sorted(identification.hedge))
     measured = _measured(found)
-    return {"common": common, "unmeasured": tuple(dict.fromkeys(node for node, _ in points if node not in measured))}
+    return common, tuple(dict.fromkeys(node for node, _ in points if node not in measured))
 
 
 def _lacking(verdict: Verdict) -> tuple[str, ...]:
