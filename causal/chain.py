@@ -16,7 +16,8 @@ The product alone would not do: two links that run the other way leave its sign 
 way" do for *contradicted*: of five links of which nothing is known, one does with probability .97.
 
 Links that one study identifies, or one model of several studies pools, are taken from its joint draws. Links from different
-sources are independent given the graph, and their draws are paired at random; that their effects hold in one population is then assumed, and said.
+sources are taken as independent, and their draws are paired at random, though a model of several studies holds rows that a study alone holds too;
+that their effects hold in one population is then assumed as well. Both are said.
 """
 
 from __future__ import annotations
@@ -205,15 +206,16 @@ def _judged(
         draws_of(found, _has_edge(link), evidence, together, reported)
         for link, found in zip(links, chosen, strict=True)
     ]
-    sources = [link.source for link in told]
+    sources = [_held_by(found) for found in chosen]
     # Fits of one seed may share their random numbers: draws of different sources are paired at random, those of one source stay together.
     size = min(len(draws["wide"]) for draws in known)
     order = {
         source: generator.permutation(len(draws["wide"]))[:size] for source, draws in zip(sources, known, strict=True)
     }
-    first = sources[0]
-    if all(source == first for source in sources):
-        order = {first: np.arange(size)}
+    several = list(dict.fromkeys(link.source for link in told))
+    independent = len({*sources}) > 1
+    if not independent:
+        order = {sources[0]: np.arange(size)}
     joined = {
         prior_set: np.stack([draws[prior_set][order[source]] for source, draws in zip(sources, known, strict=True)])
         for prior_set in PRIOR_SETS
@@ -221,14 +223,13 @@ def _judged(
     estimates = tuple(_estimate(prior_set, joined[prior_set], links, shape) for prior_set in PRIOR_SETS)
     word = _word({each.prior_set: each for each in estimates}, [link.word for link in links])
     aside = tuple(dict.fromkeys(node for found in chosen for node in found.set_aside))
-    several = list(dict.fromkeys(sources))
-    rests = f"The joint draws of {several[0]}." if len(several) == 1 else (
-        f"Draws of {_listed(several)}, taken as independent and as of one population."
-    )  # fmt: skip
+    rests = f"Draws of {_listed(several)}, taken as independent and as of one population."
+    if not independent:
+        rests = f"The joint draws of {_listed(several)}."
     if aside:
         rests += f" {len(aside)} other influences that the source names are assumed away."
     return ChainVerdict(
-        word, _sentence(name, word, estimates, links), rests, shape, told, estimates, len(several) > 1, aside
+        word, _sentence(name, word, estimates, links), rests, shape, told, estimates, independent, aside
     )
 
 
@@ -236,12 +237,17 @@ def _sources(links: Sequence[_Link]) -> list[Finding]:
     """For each link the finding that carries it, from as few sources as can be found by taking the one that carries most links first."""
     chosen: dict[int, Finding] = {}
     while len(chosen) < len(links):
-        carries: dict[tuple[str, ...], dict[int, Finding]] = {}
+        carries: dict[str, dict[int, Finding]] = {}
         for place, link in enumerate(links):
             for found in link.answers if place not in chosen else ():
-                carries.setdefault(("together",) if found.pooled else (found.study,), {})[place] = found
+                carries.setdefault(_held_by(found), {})[place] = found
         chosen |= max(carries.values(), key=len)
     return [chosen[place] for place in range(len(links))]
+
+
+def _held_by(found: Finding) -> str:
+    """Which fit holds a finding's draws: that of several studies as one, or its own study's."""
+    return "several studies as one" if found.pooled else found.study
 
 
 def _estimate(prior_set: str, draws: Draws, links: Sequence[_Link], shape: Shape) -> ChainEstimate:
