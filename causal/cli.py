@@ -178,7 +178,7 @@ def claims(bundle: str | None, as_json: bool) -> None:
             prior_text = f"{kept['probability_as_claimed']:.2f} ({kept['in_words']}); {kept['standard_low']:+.2f} to {kept['standard_high']:+.2f} sd per sd"
             if "natural_low" in kept:
                 prior_text += f"; {kept['natural_low']:+g} to {kept['natural_high']:+g} in natural units"
-        prior_text = " ".join((prior_text, *row["readings_told"]))
+        prior_text += "".join(f". {told.rstrip('.')}" for told in row["readings_told"])
         table.add_row(row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
     print_table(table)
     click.echo(agreed.sentence)

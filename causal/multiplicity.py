@@ -72,9 +72,10 @@ class Multiplicity:
         head = f"{count} an answer in these data."
         if not made:
             return f"{head} None is called supported or contradicted, so that no such word can be wrong."
+        turned = {"supported": "to run the other way", "contradicted": "to run as claimed after all"}
         told = [
-            f"of {each.links} called {each.word}, {each.wrong_sign:.2f} are to be expected to run the other way than that says, and "
-            f"{each.wrong_size:.2f} to do so or to be too small to matter"
+            f"of the {each.links} called {each.word} {_count(each.wrong_sign)} to be expected {turned[each.word]}, and "
+            f"{_count(each.wrong_size)} to do so or to be too small to matter"
             for each in made
         ]
         total = sum(each.links for each in made)
@@ -83,6 +84,11 @@ class Multiplicity:
             f"{head} By a sceptic's posterior, {'; '.join(told)}. {held} ({len(self.step_up)} by Benjamini and Hochberg). "
             "This counts what the draws leave open, not a wrong graph."
         )
+
+
+def _count(expected: float) -> str:
+    """A number of links to be expected, which draws never show to be none."""
+    return "less than 0.01 is" if expected < 0.005 else f"{expected:.2f} are"
 
 
 def over_the_table(statements: Sequence[Statement], level: float = LEVEL) -> Multiplicity:

@@ -64,7 +64,7 @@ def says(found: Grounds) -> str:
         return f"The data do not speak to this: {lacking}, and the answer is the author's opinion."
     if found.word == "not-identified":
         if found.common:
-            return f"The data cannot answer this: {_listed(found.common)} is the same for all units, and the answer is the author's opinion."
+            return f"The data cannot answer this: there is one value of {_listed(found.common)} for all units, and the answer is the author's opinion."
         return f"The data measure {cause} and {effect} and cannot answer this: something unmeasured may move both, and the answer is the author's opinion."
     if found.word == "supported":
         return f"The data say that {cause} {move} {effect} by enough to matter, whichever of the three priors one starts from."
@@ -120,16 +120,14 @@ def would_change(found: Grounds) -> str:
         return f"A study that {lacking}."
     if found.word == "not-identified":
         if found.common:
-            return f"A study in which {_listed(found.common)} differs between units; more rows of this kind would not help."
+            return f"A study whose units differ in {_listed(found.common)}; more rows of this kind would not help."
         open_by = f", such as {_listed(found.unmeasured)}," if found.unmeasured else ""
         return f"Measuring what stays open{open_by} or a reason why it does not matter; more rows of this kind would not help."
     if found.word in ("supported", "contradicted", "negligible"):
-        prior = (
-            "No other prior of the three"
-            if not found.lacking
-            else f"The {_listed(found.lacking)} prior, under which it is not settled"
-        )
-        return f"{prior}; a check that fails, or a common cause that the author's graph leaves out."
+        prior = "Not another prior of the three, but"
+        if found.lacking:
+            prior = f"The {_listed(found.lacking)} prior, under which it is not settled,"
+        return f"{prior} a check that fails, or a common cause that the author's graph leaves out."
     told: list[str] = []
     if found.failed and not found.lacking:
         told.append(f"It would be supported but for what failed: {_listed(found.failed)}.")

@@ -78,7 +78,7 @@ def test_the_errors_of_the_statements_that_are_made_add_up() -> None:
     assert found.links == 3
     # The mean of .04 and .09 is .065.
     assert found.bayesian == {("a", "supported")}
-    assert "0.03 are to be expected to run the other way" in found.sentence
+    assert "of the 2 called supported 0.03 are to be expected to run the other way" in found.sentence
 
 
 def test_where_nothing_is_said_nothing_can_be_wrong() -> None:

@@ -49,8 +49,8 @@ def test_what_the_data_do_not_speak_to_is_called_the_authors_opinion() -> None:
     assert "no link" in says(replace(together, untestable="a figure of speech"))
     assert "such as revenue," in would_change(grounds("not-identified"))
     same = replace(grounds("not-identified"), common=("corruption",))
-    assert "the same for all units" in says(same)
-    assert "corruption differs between units" in would_change(same)
+    assert "one value of corruption for all units" in says(same)
+    assert "units differ in corruption" in would_change(same)
 
 
 def test_only_a_prior_that_stands_in_the_way_is_said_to() -> None:
@@ -59,7 +59,7 @@ def test_only_a_prior_that_stands_in_the_way_is_said_to() -> None:
     assert "Another prior of the three would not" in would_change(
         replace(FOUND, lacking=("article", "sceptical", "wide"))
     )
-    assert "No other prior" in would_change(grounds("contradicted"))
+    assert "Not another prior" in would_change(grounds("contradicted"))
     assert "The article prior, under which it is not settled" in would_change(
         replace(grounds("contradicted"), lacking=("article",))
     )

@@ -520,7 +520,7 @@ def test_the_core_as_a_whole_stands_above_the_tables(analysis: Analysis, html: s
     chain = analysis.chain
     assert chain is not None
     assert (chain.shape, chain.verdict) == ("loop", "untestable")
-    assert chain.sentence == "The loop is untestable: nobody measures Illicit revenue."
+    assert chain.sentence == "The loop is untestable: nobody measures Illicit revenue and Illicit economy."
     at = html.index("The loop as a whole")
     assert at < html.index("<caption>How many claims got which verdict")
     assert chain.sentence in html[at : at + 500]
