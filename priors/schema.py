@@ -71,6 +71,21 @@ class ClaimTable(Table):
     scope: OptionalText = ""
     core: bool = False
     smallest_effect: Effect | None = None
+    readings: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+
+
+class ReadingTable(Table):
+    """[[claim.KEY.readings]]: how another reader takes the claim. What is left out is read as the claim's own words have it.
+
+    `sign` is for a reader who sees the same edge with another sign; `untestable` for one who sees no edge that could hold the claim.
+    """
+
+    reader: Text
+    edge: Text | None = None
+    sign: Literal["+", "-", "?"] | None = None
+    hedge: Text | None = None
+    strength: Text | None = None
+    untestable: OptionalText = ""
 
 
 class FigureTable(Table):
