@@ -19,6 +19,7 @@ from causal.dist import Normal
 from causal.equations import Term
 from causal.errors import CausalError, Fault
 from causal.fit import Fit, JointFit, Progress, fit
+from causal.foretold import Foretold, foretell
 from causal.identification import Identification, identify_edge
 from causal.intervene import Intervention, read_interventions
 from causal.joint import JointModel, build_model
@@ -86,7 +87,8 @@ class Ranked:
 class Analysis:
     """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions, and their `rankings`.
 
-    `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none.
+    `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none. `foretold`: what the
+    article foretold and what came, where it was asked for.
     """
 
     bundle: Bundle
@@ -96,6 +98,7 @@ class Analysis:
     together: Together | None = None
     apart: tuple[Fault, ...] = ()
     rankings: tuple[Ranked, ...] = ()
+    foretold: Foretold | None = None
 
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
@@ -111,10 +114,12 @@ def analyse(
     chains: int = 4,
     announce: Announce | None = None,
     interventions: bool = True,
+    forecasts: bool = False,
 ) -> Analysis:
     """Fit every study of the bundle under the three prior sets, alone and together, and judge its claims.
 
-    Fits are looked up and kept in `store`. A fit that does not converge is not refused here: its check fails, and the claims that rest on it are not supported.
+    Fits are looked up and kept in `store`. `forecasts`: with what the article foretold, as far as its fits are in the store (`causal.foretold`
+    makes them). A fit that does not converge is not refused here: its check fails, and the claims that rest on it are not supported.
     """
     sets = prior_sets(bundle)
     models = {
@@ -159,7 +164,10 @@ def analyse(
     words = _words(bundle, verdicts)
     answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
     orders = rankings(evidence, words, bundle.interventions, seed) if interventions else ()
-    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders)
+    foretold = None
+    if forecasts:
+        foretold = foretell(bundle, sets, store=store, seed=seed, draws=draws, chains=chains, kept_only=True)
+    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:

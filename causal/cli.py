@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import wraps
 from pathlib import Path
@@ -19,8 +20,10 @@ import click
 from causal.errors import CausalError, ConvergenceError, Fault
 from causal.terminal import (
     answer_rows,
+    foretold_document,
     movement_rows,
     print_answers,
+    print_foretold,
     print_json,
     print_movement,
     print_ranking,
@@ -39,7 +42,7 @@ from causal.terminal import (
 if TYPE_CHECKING:
     from causal.analysis import Analysis, Answer
     from causal.coverage import StudyAnswer
-    from causal.fit import Progress
+    from causal.fit import Fit, Progress
     from causal.measuring import Measuring
     from causal.unroll import Point
     from priors.read import Bundle, InterventionSpec
@@ -101,7 +104,7 @@ _draws = click.option(
 @_command
 def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     """Do everything and leave report/index.html, report/results.nc and report/verdicts.csv."""
-    analysis = _analysis(bundle, seed, draws)
+    analysis = _analysis(bundle, seed, draws, forecasts=True)
     with status("writing the page"):
         from causal.report import write_report
 
@@ -373,7 +376,7 @@ def fit(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
                 f"{row['low']:+.3f} to {row['high']:+.3f}",
             )
         print_table(table)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -425,7 +428,7 @@ def do(
     else:
         print_answers(answers)
         _tell_left_out(without)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -464,7 +467,7 @@ def counterfactual(text: str, bundle: str | None, outcome: str | None, seed: int
         for each in replays:
             print_replay(each)
         _tell_left_out(without)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -520,7 +523,7 @@ def rank(bundle: str | None, outcome: str | None, better: str | None, seed: int,
     else:
         for each in orders:
             print_ranking(each)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -553,7 +556,31 @@ def dynamics(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
             print_movement(row)
         for fault in faults:
             click.echo(str(fault), err=True)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
+
+
+@main.command()
+@_bundle
+@_seed
+@_draws
+@_as_json
+@_command
+def forecast(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
+    """What the article foretold: its model fitted up to its year and scored on the years after, and its predictions by their rules."""
+    from causal.analysis import prior_sets
+    from causal.forecast import FORECASTERS
+    from causal.foretold import foretell
+
+    found = _read(bundle)
+    with _announced() as announce:
+        told = foretell(found, prior_sets(found), store=_store(), seed=seed, draws=draws, announce=announce)
+    if as_json:
+        print_json(foretold_document(told))
+    else:
+        print_foretold(told)
+    _refuse_unconverged(
+        {study.study: {FORECASTERS[name]: fitted for name, fitted in study.fits.items()} for study in told.studies}
+    )
 
 
 def _stated(bundle: Bundle, text: str) -> InterventionSpec:
@@ -662,16 +689,37 @@ def _read(bundle: str | None) -> Bundle:
     return read_bundle(bundle if bundle is not None else DEFAULT)
 
 
-def _analysis(bundle: str | Bundle | None, seed: int, draws: int, *, interventions: bool = True) -> Analysis:
+def _analysis(
+    bundle: str | Bundle | None, seed: int, draws: int, *, interventions: bool = True, forecasts: bool = False
+) -> Analysis:
+    from causal.analysis import analyse
+
+    found = _read(bundle) if bundle is None or isinstance(bundle, str) else bundle
+    with _announced() as announce:
+        return analyse(
+            found,
+            store=_store(),
+            seed=seed,
+            draws=draws,
+            announce=announce,
+            interventions=interventions,
+            forecasts=forecasts,
+        )
+
+
+def _store() -> Path:
     import platformdirs
+
+    return Path(platformdirs.user_cache_dir("causal-claims")) / "fits"
+
+
+@contextmanager
+def _announced() -> Iterator[Callable[[str], Progress]]:
+    """Bars on standard error, a new one for each fit that is announced."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    from causal.analysis import analyse
-
-    found = _read(bundle) if bundle is None or isinstance(bundle, str) else bundle
-    store = Path(platformdirs.user_cache_dir("causal-claims")) / "fits"
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
     with Bars(*columns, console=Console(stderr=True), transient=False) as bars:
 
@@ -690,10 +738,9 @@ def _analysis(bundle: str | Bundle | None, seed: int, draws: int, *, interventio
 
             return progress
 
-        analysis = analyse(found, store=store, seed=seed, draws=draws, announce=announce, interventions=interventions)
+        yield announce
         for task in bars.tasks:
             bars.update(task.id, total=1, completed=1, told="done")
-    return analysis
 
 
 def _natural_scales(bundle: Bundle) -> dict[tuple[str, str], float]:
@@ -710,11 +757,18 @@ def _natural_scales(bundle: Bundle) -> dict[tuple[str, str], float]:
     return found
 
 
-def _refuse_unconverged(analysis: Analysis) -> None:
-    bad = [
-        f"{study}, {name} prior: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}"
+def _fits(analysis: Analysis) -> dict[str, dict[str, Fit]]:
+    return {
+        study: {f"{name} prior": found for name, found in evidence.fits.items()}
         for study, evidence in analysis.evidence.items()
-        for name, found in evidence.fits.items()
+    }
+
+
+def _refuse_unconverged(by_study: Mapping[str, Mapping[str, Fit]]) -> None:
+    bad = [
+        f"{study}, {name}: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}"
+        for study, fits in by_study.items()
+        for name, found in fits.items()
         if not found.convergence.passed
     ]
     if bad:

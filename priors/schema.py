@@ -99,6 +99,39 @@ class EvidenceTable(Table):
     read: Literal["abstract", "whole"] = "abstract"
 
 
+class SideTable(Table):
+    """Rows of a column: of a shipped dataset, or of a CSV file of the bundle with its columns of units and years."""
+
+    dataset: Text | None = None
+    file: Text | None = None
+    unit: Text = "unit"
+    time: Text = "year"
+    column: Text | None = None
+    label: OptionalText = ""
+    rows: Annotated[list[Text], Field(min_length=1)] | None = None
+
+
+class PredictionTable(SideTable):
+    """[prediction.KEY]: what the article foretells, and the rule by which it came so or not; or why nothing at hand can tell.
+
+    `since` and `until` are a year or a first and a last one. `than` holds what else the rows are to outgrow, what it leaves out being as in the prediction;
+    `of` names the rows of the whole, all of the table without it. `method_changes` has to be written, if only as [].
+    """
+
+    says: Text
+    where: Text
+    claims: list[Text] = Field(default_factory=list)
+    unavailable: OptionalText = ""
+    rule: Literal["grows", "falls", "grows more than", "share rises"] | None = None
+    since: int | Annotated[list[int], Field(min_length=2, max_length=2)] | None = None
+    until: int | Annotated[list[int], Field(min_length=2, max_length=2)] | None = None
+    margin: Effect = 0.1
+    method_changes: list[int] | None = None
+    zeros: Literal["unknown", "counted"] = "unknown"
+    than: dict[str, Any] | None = None
+    of: Annotated[list[Text], Field(min_length=1)] | None = None
+
+
 class JointTable(Table):
     """[study.NAME.joint]: which rows of the study a joint model of several studies keeps; all of them by default.
 

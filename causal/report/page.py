@@ -38,6 +38,7 @@ from causal.plot import (
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
 from causal.report.elsewhere import beside, elsewhere
+from causal.report.foretold import foretold_section
 from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
@@ -102,6 +103,10 @@ def page(analysis: Analysis) -> str:
     if several is not None:
         charts.append(several["picture"])
         several["picture"] = _markup(several["picture"])
+    foretold = foretold_section(analysis)
+    if foretold is not None and foretold["picture"] is not None:
+        charts.append(foretold["picture"])
+        foretold["picture"] = _markup(foretold["picture"])
     return template.render(
         source=bundle.source,
         summary=_summary(analysis, told),
@@ -117,6 +122,7 @@ def page(analysis: Analysis) -> str:
         ],
         answerable=answerable(bundle),
         example=next((claim.edge.cause for claim in told if claim.edge is not None), bundle.graph.names[0]),
+        foretold=foretold,
         mistakes=mistakes(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],

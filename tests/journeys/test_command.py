@@ -146,6 +146,7 @@ def test_help_names_every_subcommand(causal) -> None:
         "counterfactual",
         "rank",
         "dynamics",
+        "forecast",
         "check",
     ):
         assert name in done.stdout
