@@ -197,7 +197,9 @@ def test_the_second_bundle_is_checked_and_its_identification_told(here) -> None:
 
 
 @pytest.mark.slow
-def test_the_second_bundle_is_judged_and_an_intervention_of_it_answered(causal) -> None:
+def test_the_second_bundle_is_judged_an_intervention_of_it_answered_and_its_page_written(
+    causal, tmp_path: Path
+) -> None:
     done = causal("test", "growth", "--json")
     assert done.returncode == 0, done.stderr
     rows = {row["claim"]: row for row in json.loads(done.stdout)["verdicts"]}
@@ -214,6 +216,13 @@ def test_the_second_bundle_is_judged_and_an_intervention_of_it_answered(causal) 
     assert {row["outcome"] for row in effects} == {"growth"}
     assert all("not-identified" in row["rests_on"] for row in effects)
     assert all("probability_harm" in row for row in effects)
+    done = causal("report", "growth")
+    assert done.returncode == 0, done.stderr
+    html = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "The literature makes 11 causal claims" in html
+    assert "Together they close 3 loops." in html
+    assert "Mauro 1995: as claimed (its source)" in html
+    assert "<code>corruption[-1]</code> is corruption one period ago" in html
 
 
 @pytest.mark.parametrize("form", ["text", "dot", "mermaid", "dagitty", "svg"])
