@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from causal.errors import CausalError, ConvergenceError, Fault, RefitError
     from causal.figures import fan, rank_plot, response_grid, ribbons, waterfall, worth_knowing
     from causal.fit import Fit, fit
+    from causal.forecast import forecast_study
+    from causal.foretold import foretell
     from causal.graph import Edge, Graph, Latent, Node, Sign
     from causal.identification import Identification, identify, identify_edge
     from causal.intervene import AddEdge, Cut, Path, Policy, Scale, ScaleEdge, Set, Shift, read_interventions, text_of
@@ -62,6 +64,8 @@ _HOME = {
     "errors": ("CausalError", "ConvergenceError", "Fault", "RefitError"),
     "figures": ("fan", "rank_plot", "response_grid", "ribbons", "waterfall", "worth_knowing"),
     "fit": ("Fit", "fit"),
+    "forecast": ("forecast_study",),
+    "foretold": ("foretell",),
     "graph": ("Edge", "Graph", "Latent", "Node", "Sign"),
     "identification": ("Identification", "identify", "identify_edge"),
     "intervene": (
@@ -157,6 +161,8 @@ __all__ = [
     "fan",
     "fit",
     "fit_many",
+    "forecast_study",
+    "foretell",
     "from_dagitty",
     "from_networkx",
     "identify",

@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from causal.chain import ChainVerdict, judge_chain
-from causal.checks import CheckResult, check
+from causal.checks import check_sets
 from causal.claim import Claim, ClaimReading
+from causal.coverage import told_by_the_period
 from causal.decide import rank, value_of_information
 from causal.dist import Normal
 from causal.equations import Term
 from causal.errors import CausalError, Fault
 from causal.fit import Fit, JointFit, Progress, fit
+from causal.foretold import Foretold, foretell
 from causal.identification import Identification, identify_edge
 from causal.intervene import Intervention, read_interventions
 from causal.joint import JointModel, build_model
 from causal.model import Model, Priors
 from causal.panel import Study
-from causal.rests import road_told, told_by
+from causal.rests import differing, road_told, told_by
 from causal.simulate import contrast, counterfactual
 from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
 from priors.elicit import FAR_FROM_NORMAL, PriorSet, mixed, mixture_cost, prior
@@ -86,8 +88,8 @@ class Ranked:
 class Analysis:
     """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions, and their `rankings`.
 
-    `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none.
-    `chain` is the verdict of the core claims as a whole.
+    `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none. `foretold`: what the
+    article foretold and what came, where it was asked for. `chain` is the verdict of the core claims as a whole.
     """
 
     bundle: Bundle
@@ -97,6 +99,7 @@ class Analysis:
     together: Together | None = None
     apart: tuple[Fault, ...] = ()
     rankings: tuple[Ranked, ...] = ()
+    foretold: Foretold | None = None
     chain: ChainVerdict | None = None
 
     def verdict(self, claim: str) -> Verdict:
@@ -113,10 +116,12 @@ def analyse(
     chains: int = 4,
     announce: Announce | None = None,
     interventions: bool = True,
+    forecasts: bool = False,
 ) -> Analysis:
     """Fit every study of the bundle under the three prior sets, alone and together, and judge its claims.
 
-    Fits are looked up and kept in `store`. A fit that does not converge is not refused here: its check fails, and the claims that rest on it are not supported.
+    Fits are looked up and kept in `store`. `forecasts`: with what the article foretold, as far as its fits are in the store (`causal.foretold`
+    makes them). A fit that does not converge is not refused here: its check fails, and the claims that rest on it are not supported.
     """
     sets = prior_sets(bundle)
     models = {
@@ -147,7 +152,7 @@ def analyse(
             progress=progress,
             store=store,
         )
-    together = Together(joint_fits, _worst([check(found) for found in joint_fits.values()])) if joint_fits else None
+    together = Together(joint_fits, check_sets(joint_fits)) if joint_fits else None
     labels = {name: card.label or name for name, card in bundle.nodes.items()}
     labels |= {study.name: study.label or study.name for study in bundle.studies}
     verdicts = judge(
@@ -167,7 +172,10 @@ def analyse(
     chain = judge_chain(
         bundle.ledger, verdicts, evidence, together=together, reported=bundle.reported, seed=seed, labels=labels
     )
-    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, chain)
+    foretold = None
+    if forecasts:
+        foretold = foretell(bundle, sets, store=store, seed=seed, draws=draws, chains=chains, kept_only=True)
+    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold, chain)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:
@@ -389,26 +397,24 @@ def _parts(given: Sequence[tuple[ClaimReading, float]], prior_set: PriorSet) -> 
 
 
 def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence:
-    kept_graph = fits["wide"].model.graph
-    observed = study.measured(bundle.graph)
+    model = fits["wide"].model
+    graph, kept_graph = differing(model, bundle.graph), differing(model, model.graph)
+    measured, observed = {*study.measured(bundle.graph)}, study.measured(graph)
     whole: dict[str, Identification] = {}
     kept: dict[str, Identification] = {}
     for edge, claims in _by_edge(bundle).items():
         cause, effect = (claims[0].edge.cause, claims[0].edge.effect) if claims[0].edge else ("", "")
-        if not {cause, effect} <= set(observed):
+        if not {cause, effect} <= measured:
             continue
-        of_whole = of_kept = identify_edge(bundle.graph, edge, observed, weights=study.weights)
-        if study.sets_aside:
+        if same := {cause, effect} - {*observed}:
+            of_whole = of_kept = told_by_the_period(same)
+        else:
+            of_whole = of_kept = identify_edge(graph, edge, observed, weights=study.weights)
+        if study.sets_aside and not same:
             of_kept = identify_edge(kept_graph, edge, observed, weights=study.weights)
         whole |= {claim.key: of_whole for claim in claims}
         kept |= {claim.key: of_kept for claim in claims}
-    return Evidence(bundle.graph, dict(fits), whole, kept, _worst([check(result) for result in fits.values()]))
-
-
-def _worst(rounds: list[tuple[CheckResult, ...]]) -> tuple[CheckResult, ...]:
-    """Of each check, its result under the prior set in which it fares worst."""
-    rank = {False: 0, None: 1, True: 2}
-    return tuple(min(results, key=lambda result: rank[result.passed]) for results in zip(*rounds, strict=True))
+    return Evidence(bundle.graph, dict(fits), whole, kept, check_sets(fits))
 
 
 def _words(bundle: Bundle, verdicts: tuple[Verdict, ...]) -> dict[str, str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import wraps
 from pathlib import Path
@@ -19,11 +20,14 @@ import click
 from causal.errors import CausalError, ConvergenceError, Fault
 from causal.terminal import (
     answer_rows,
+    foretold_document,
     movement_rows,
     print_answers,
+    print_foretold,
     print_json,
     print_movement,
     print_ranking,
+    print_rates,
     print_replay,
     print_table,
     print_verdicts,
@@ -38,7 +42,7 @@ from causal.terminal import (
 if TYPE_CHECKING:
     from causal.analysis import Analysis, Answer
     from causal.coverage import StudyAnswer
-    from causal.fit import Progress
+    from causal.fit import Fit, Progress
     from causal.measuring import Measuring
     from causal.unroll import Point
     from priors.read import Bundle, InterventionSpec
@@ -100,7 +104,7 @@ _draws = click.option(
 @_command
 def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     """Do everything and leave report/index.html, report/results.nc and report/verdicts.csv."""
-    analysis = _analysis(bundle, seed, draws)
+    analysis = _analysis(bundle, seed, draws, forecasts=True)
     with status("writing the page"):
         from causal.report import write_report
 
@@ -148,6 +152,10 @@ def claims(bundle: str | None, as_json: bool) -> None:
                 for reading in claim.others
             ],
             "readings_told": list(readings_told(claim)),
+            "evidence": [
+                {**asdict(each), "taken_from_it": claim.key in each.origin}
+                for each in found.ledger.published_on(claim.key)
+            ],
         }
         if prior is not None and claim.edge is not None:
             reading = probability_as_claimed(claim.hedge)
@@ -168,9 +176,9 @@ def claims(bundle: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"claims": rows, "agreement": {**asdict(agreed), "sentence": agreed.sentence}})
         return
-    table = table_of(
-        "claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where", title=found.source.title
-    )
+    columns = ("claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where")
+    elsewhere = ("evidence elsewhere",) if found.ledger.published else ()
+    table = table_of(*columns, *elsewhere, title=found.source.title)
     for row in rows:
         prior_text = row["untestable"] or ""
         if "prior" in row:
@@ -179,9 +187,15 @@ def claims(bundle: str | None, as_json: bool) -> None:
             if "natural_low" in kept:
                 prior_text += f"; {kept['natural_low']:+g} to {kept['natural_high']:+g} in natural units"
         prior_text += "".join(f". {told.rstrip('.')}" for told in row["readings_told"])
-        table.add_row(row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
+        cells = (row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
+        told = "; ".join(f"{each['direction']}: {each['work']}" for each in row["evidence"])
+        table.add_row(*cells, *((told,) if elsewhere else ()))
     print_table(table)
     click.echo(agreed.sentence)
+    if elsewhere:
+        click.echo(
+            "Evidence elsewhere is read beside the claims and enters no number; --json says what was found, and where."
+        )
 
 
 @main.command()
@@ -376,7 +390,7 @@ def fit(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
                 f"{row['low']:+.3f} to {row['high']:+.3f}",
             )
         print_table(table)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -428,7 +442,7 @@ def do(
     else:
         print_answers(answers)
         _tell_left_out(without)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -467,7 +481,7 @@ def counterfactual(text: str, bundle: str | None, outcome: str | None, seed: int
         for each in replays:
             print_replay(each)
         _tell_left_out(without)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -523,7 +537,7 @@ def rank(bundle: str | None, outcome: str | None, better: str | None, seed: int,
     else:
         for each in orders:
             print_ranking(each)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
 
 
 @main.command()
@@ -556,7 +570,31 @@ def dynamics(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
             print_movement(row)
         for fault in faults:
             click.echo(str(fault), err=True)
-    _refuse_unconverged(analysis)
+    _refuse_unconverged(_fits(analysis))
+
+
+@main.command()
+@_bundle
+@_seed
+@_draws
+@_as_json
+@_command
+def forecast(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
+    """What the article foretold: its model fitted up to its year and scored on the years after, and its predictions by their rules."""
+    from causal.analysis import prior_sets
+    from causal.forecast import FORECASTERS
+    from causal.foretold import foretell
+
+    found = _read(bundle)
+    with _announced() as announce:
+        told = foretell(found, prior_sets(found), store=_store(), seed=seed, draws=draws, announce=announce)
+    if as_json:
+        print_json(foretold_document(told))
+    else:
+        print_foretold(told)
+    _refuse_unconverged(
+        {study.study: {FORECASTERS[name]: fitted for name, fitted in study.fits.items()} for study in told.studies}
+    )
 
 
 def _stated(bundle: Bundle, text: str) -> InterventionSpec:
@@ -598,6 +636,48 @@ def _tell_left_out(nodes: Sequence[str]) -> None:
 
 @main.command()
 @_bundle
+@click.option(
+    "--worlds", default=100, show_default=True, type=click.IntRange(min=1), help="Worlds of each kind for each claim."
+)
+@click.option("--kind", "kinds", multiple=True, help="A kind of world; may be given several times. All by default.")
+@click.option("--cluster", help="The address of a Dask scheduler that does the fits.")
+@click.option("--keep", "kept", is_flag=True, help="Write the rates beside the bundle's files, for its page.")
+@_seed
+@_as_json
+@_command
+def validate(
+    bundle: str | None, worlds: int, kinds: tuple[str, ...], cluster: str | None, kept: bool, seed: int, as_json: bool
+) -> None:
+    """How often the verdicts are wrong, on simulated worlds of which the truth is known. Goes on where it was stopped."""
+    import platformdirs
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    from causal.validate import keep
+    from causal.validate import validate as measure
+
+    found = _read(bundle)
+    store = Path(platformdirs.user_cache_dir("causal-claims")) / "worlds"
+    with Bars(console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done)
+
+        rates = measure(found, worlds=worlds, seed=seed, kinds=kinds or None, store=store, cluster=cluster, told=told)
+    written = keep(rates, found) if kept else None
+    if as_json:
+        print_json(rates.as_dict())
+        return
+    print_rates(rates)
+    if written is not None:
+        click.echo(f"wrote {written}")
+
+
+@main.command()
+@_bundle
 @_as_json
 @_command
 def check(bundle: str | None, as_json: bool) -> None:
@@ -610,7 +690,8 @@ def check(bundle: str | None, as_json: bool) -> None:
         print_json({"errors": [], "notes": [{"study": study, "note": note} for study, note in notes]})
         return
     click.echo(
-        f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} studies, {len(found.interventions)} interventions, no errors"
+        f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} {'study' if len(found.studies) == 1 else 'studies'}, "
+        f"{len(found.interventions)} interventions, no errors"
     )
     for study, note in notes:
         click.echo(f"{study}: {note}")
@@ -622,16 +703,37 @@ def _read(bundle: str | None) -> Bundle:
     return read_bundle(bundle if bundle is not None else DEFAULT)
 
 
-def _analysis(bundle: str | Bundle | None, seed: int, draws: int, *, interventions: bool = True) -> Analysis:
+def _analysis(
+    bundle: str | Bundle | None, seed: int, draws: int, *, interventions: bool = True, forecasts: bool = False
+) -> Analysis:
+    from causal.analysis import analyse
+
+    found = _read(bundle) if bundle is None or isinstance(bundle, str) else bundle
+    with _announced() as announce:
+        return analyse(
+            found,
+            store=_store(),
+            seed=seed,
+            draws=draws,
+            announce=announce,
+            interventions=interventions,
+            forecasts=forecasts,
+        )
+
+
+def _store() -> Path:
     import platformdirs
+
+    return Path(platformdirs.user_cache_dir("causal-claims")) / "fits"
+
+
+@contextmanager
+def _announced() -> Iterator[Callable[[str], Progress]]:
+    """Bars on standard error, a new one for each fit that is announced."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    from causal.analysis import analyse
-
-    found = _read(bundle) if bundle is None or isinstance(bundle, str) else bundle
-    store = Path(platformdirs.user_cache_dir("causal-claims")) / "fits"
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
     with Bars(*columns, console=Console(stderr=True), transient=False) as bars:
 
@@ -650,10 +752,9 @@ def _analysis(bundle: str | Bundle | None, seed: int, draws: int, *, interventio
 
             return progress
 
-        analysis = analyse(found, store=store, seed=seed, draws=draws, announce=announce, interventions=interventions)
+        yield announce
         for task in bars.tasks:
             bars.update(task.id, total=1, completed=1, told="done")
-    return analysis
 
 
 def _natural_scales(bundle: Bundle) -> dict[tuple[str, str], float]:
@@ -670,11 +771,18 @@ def _natural_scales(bundle: Bundle) -> dict[tuple[str, str], float]:
     return found
 
 
-def _refuse_unconverged(analysis: Analysis) -> None:
-    bad = [
-        f"{study}, {name} prior: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}"
+def _fits(analysis: Analysis) -> dict[str, dict[str, Fit]]:
+    return {
+        study: {f"{name} prior": found for name, found in evidence.fits.items()}
         for study, evidence in analysis.evidence.items()
-        for name, found in evidence.fits.items()
+    }
+
+
+def _refuse_unconverged(by_study: Mapping[str, Mapping[str, Fit]]) -> None:
+    bad = [
+        f"{study}, {name}: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}"
+        for study, fits in by_study.items()
+        for name, found in fits.items()
         if not found.convergence.passed
     ]
     if bad:

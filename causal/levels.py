@@ -1,13 +1,19 @@
 """What a node's equation gives apart from its causes: unit effect, year effect and shock, draw by draw.
 
 Unit and year effects of Normal nodes are no parameters: they are drawn from their exact conditional distribution given each draw's effects and
-shocks. After the panel's last year, year effects are at their average of zero. A node that is not Normal has its levels among the draws, and its
-chance as a quantile. Each node has a generator of its own, so that what is asked of one node leaves the chance of every other as it was.
+shocks. After the panel's last year, year effects are at their average of zero, or where they are asked for drawn as those of *new years* (below). A node
+that is not Normal has its levels among the draws, and its chance as a quantile. Each node has a generator of its own, so that what is asked of one node
+leaves the chance of every other as it was.
 
 A *new unit* of the same kind is drawn from the distribution that the panel's units show: its unit effects and starting values together are
 ``mean + sum over units of w_i (x_i - mean)`` with ``w_i ~ Normal(0, (1 + 1/N) / (N - 1))``, a Normal with the units' own mean and covariance and the
 uncertainty of that mean. Of the spread of a Normal node's unit effects first that part is taken away which is no difference between units: each is known
 from T periods only, and drawn with as much uncertainty again, 2 sd^2 / T in all.
+
+A *new year's* effects are drawn likewise, from how the panel's T years differ, all nodes together: ``sum over years of w_t g_t`` with
+``w_t ~ Normal(0, (1 + 1/T) / (T - 1))``, times ``sqrt((T - 1) / chi-squared(T - 1))``, since so few years do not fix their own spread: a student-t with T - 1
+degrees of freedom. New years are independent of one another and of the panel's: no trend and no cycle is carried on. Before that the years' spread
+is freed of what is no difference between years: each is known from N units only, and drawn with as much uncertainty again, 2 sd^2 / N in all.
 
 Arrays here have bare axes: (draw, unit) for one node in one period.
 """
@@ -135,10 +141,12 @@ def given_values(model: Model) -> Floats:
 class Levels:
     """Unit effect, year effect and shock of each node, for one block of draws; `new`: of a unit that is not in the panel.
 
-    A class because the generators move on from period to period.
+    `years_to_come`: so many years after the last with a year effect have effects drawn for them. A class because the generators move on from period to period.
     """
 
-    def __init__(self, draws: Draws, block: Block, seed: int, *, new: bool = False, linear: bool = True) -> None:
+    def __init__(
+        self, draws: Draws, block: Block, seed: int, *, new: bool = False, linear: bool = True, years_to_come: int = 0
+    ) -> None:
         model = draws.model
         nodes = len(model.system.nodes)
         roots = np.random.SeedSequence([seed, block.number]).spawn(nodes + 1)
@@ -153,6 +161,9 @@ class Levels:
         if linear:
             unit, self._year = _effects(draws, block.draws, np.random.default_rng(roots[-1]))
             self._unit = self._of_unit(self._told_apart(unit) if new else unit)
+            if years_to_come and model.year_span is not None:
+                generator = np.random.default_rng(np.random.SeedSequence([seed, block.number, 2]))
+                self._year = self._with_years_to_come(generator, years_to_come, model.year_span)
         self._own: dict[int, tuple[int, Floats]] = {}
 
     def draw(self, node: int, time: int) -> Floats:
@@ -188,18 +199,41 @@ class Levels:
             found[node] = (allowed - design.centres[node]) / design.scales[node]
         return found
 
+    def _with_years_to_come(self, generator: np.random.Generator, count: int, span: tuple[int, int]) -> Floats:
+        """The year effects (node, draw, period), and after the last of them those of `count` new years."""
+        start, stop = span
+        seen, years = self._year[:, :, start:stop], stop - start
+        if years < 2:
+            return self._year
+        units = in_use(self._draws.model.design.sweep, stop)[:, start:].sum(axis=0)
+        apart = self._about_mean(seen, float((1.0 / np.maximum(units, 1.0)).mean()))
+        lottery = generator.standard_normal((seen.shape[1], years, count)) * np.sqrt(
+            (1.0 + 1.0 / years) / (years - 1.0)
+        )
+        lottery *= np.sqrt((years - 1.0) / generator.chisquare(years - 1.0, (seen.shape[1], 1, count)))
+        return np.concatenate([self._year[:, :, :stop], np.einsum("vdt,dtk->vdk", apart, lottery)], axis=2)
+
     def _told_apart(self, unit: Floats) -> Floats:
         """Unit effects (node, draw, unit) drawn in about their mean by what their spread owes to few periods."""
-        draws, sweep = self._draws, self._draws.model.design.sweep
+        sweep = self._draws.model.design.sweep
+        return unit.mean(axis=2, keepdims=True) + self._about_mean(
+            unit, float((1.0 / (sweep.stop - sweep.first)).mean())
+        )
+
+    def _about_mean(self, effects: Floats, share_of_noise: float) -> Floats:
+        """Effects (node, draw, unit or year) less their mean, drawn in by what their spread owes to how few values tell each.
+
+        `share_of_noise` is the mean of 1 / values.
+        """
+        draws = self._draws
         sd = draws.shock_sd[self._block.draws].T  # (node, draw)
         variance = sd**2
         if draws.mixing is not None:
             variance = np.einsum("dvw,dw->vd", draws.mixing[self._block.draws] ** 2, variance.T)
-        noise = 2.0 * variance * float((1.0 / (sweep.stop - sweep.first)).mean())
-        spread = unit.var(axis=2, ddof=1)
+        noise = 2.0 * variance * share_of_noise
+        spread = effects.var(axis=2, ddof=1)
         share = np.sqrt(np.maximum(spread - noise, 0.0) / np.where(spread > 0.0, spread, 1.0))
-        mean = unit.mean(axis=2, keepdims=True)
-        return mean + share[:, :, None] * (unit - mean)
+        return share[:, :, None] * (effects - effects.mean(axis=2, keepdims=True))
 
     def _of_unit(self, values: Floats) -> Floats:
         """`values` (..., unit) of the panel's units, or of the new unit (..., draw, 1)."""

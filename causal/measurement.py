@@ -79,11 +79,14 @@ class Measure:
         return (self.column,) if isinstance(self.column, str) else self.column
 
 
-def apply(measure: Measure, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+def apply(
+    measure: Measure, columns: Mapping[str, NDArray[np.float64]], until: int | None = None
+) -> NDArray[np.float64]:
     """The node's values from its columns: transformed, turned by the direction, put together to an index where several.
 
     Of indicators with loadings it is the first, which gives the scale. `columns` holds arrays (unit, time) by column name; the result is (unit, time),
-    NaN where a column is NaN. Raises `CausalError` for an unknown column, and for a value whose log does not exist.
+    NaN where a column is NaN. An index takes its constants from the times before the position `until`, all without one. Raises `CausalError` for an
+    unknown column, and for a value whose log does not exist.
     """
     unknown = [name for name in measure.columns if name not in columns]
     raise_all(Fault(f"no column '{name}'", mend=nearest(name, columns)) for name in unknown)
@@ -91,7 +94,9 @@ def apply(measure: Measure, columns: Mapping[str, NDArray[np.float64]]) -> NDArr
     raise_all(Fault(f"column '{name}' has values without a {measure.transform}") for name in outside)
     arrays = indicators(measure, columns)
     return (
-        arrays[0] if len(arrays) == 1 or measure.loadings else np.mean([_standardised(each) for each in arrays], axis=0)
+        arrays[0]
+        if len(arrays) == 1 or measure.loadings
+        else np.mean([_standardised(each, until) for each in arrays], axis=0)
     )
 
 
@@ -235,11 +240,12 @@ def _transformed(transform: Transform, values: NDArray[np.float64]) -> NDArray[n
     return np.log1p(values) if transform == "log1p" else values
 
 
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _standardised(values: NDArray[np.float64], until: int | None) -> NDArray[np.float64]:
     """An indicator about its mean, in its within-unit sds; an indicator without any is refused."""
-    sd = within_unit_sd(values)
+    known = values[:, :until]
+    sd = within_unit_sd(known)
     if not sd > 0:
         raise CausalError(
             Fault("an indicator of an index does not vary within any unit", mend="leave it out of the index")
         )
-    return (values - np.mean(values[~np.isnan(values)])) / sd
+    return (values - np.mean(known[~np.isnan(known)])) / sd

@@ -392,6 +392,35 @@ def loop_terms(fits: Mapping[str, Fit]) -> alt.LayerChart:
     return _dressed(chart)
 
 
+def forecast_differences(rows: Sequence[Mapping[str, Any]], *, reach: float = 1.5) -> alt.LayerChart:
+    """How much worse or better one forecaster did than others, by series: `rows` with series, beside, low, middle and high, in typical swings.
+
+    What lies beyond `reach` either way is drawn at the edge.
+    """
+    import altair as alt
+
+    inside = [
+        {**row, **{end: float(np.clip(row[end], -reach, reach)) for end in ("low", "middle", "high")}} for row in rows
+    ]
+    names = list(dict.fromkeys(str(row["series"]) for row in rows))
+    others = list(dict.fromkeys(str(row["beside"]) for row in rows))
+    base = alt.Chart(alt.Data(values=inside))
+    across = alt.X("low:Q", title="mean score less the other's, typical swings (left: the article's model is better)")
+    down = alt.Y("series:N", title=None, sort=names, axis=alt.Axis(labelLimit=320))
+    offset = alt.YOffset("beside:N", sort=others)
+    colours, shapes = [_POSTERIOR, _PRIOR][: len(others)], ["circle", "square"][: len(others)]
+    colour = alt.Color("beside:N", title="beside", sort=others, scale=alt.Scale(domain=others, range=colours))
+    shape = alt.Shape("beside:N", title="beside", sort=others, scale=alt.Scale(domain=others, range=shapes))
+    chart = alt.layer(
+        base.mark_rule(color=_INK, strokeWidth=1).encode(x=alt.datum(0)),
+        base.mark_rule(strokeWidth=2).encode(x=across, x2="high:Q", y=down, yOffset=offset, color=colour),
+        base.mark_point(filled=True, size=55, opacity=1).encode(
+            x="middle:Q", y=down, yOffset=offset, color=colour, shape=shape
+        ),
+    ).properties(width=380, height=max(34 * len(names), 60))
+    return _dressed(chart)
+
+
 def edge_priors(analysis: Analysis, edge: str) -> dict[str, Dist]:
     """The prior of an edge that claims state, by prior set, as the fits use it (several claims on one edge are mixed)."""
     from causal.analysis import prior_sets

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from causal.analysis import Analysis, Answer, Ranked, Replay
     from causal.dynamics import Cutting
+    from causal.foretold import Foretold
+    from causal.validate import Validation
 
 
 def verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
@@ -43,7 +45,7 @@ def verdict_document(analysis: Analysis) -> dict[str, Any]:
 
 
 def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
-    """The verdicts, of the article's core claims and those that some study tests unless `everything`; and the checks that fail."""
+    """The verdicts, of the source's core claims and those that some study tests unless `everything`; and the checks that fail."""
     from collections import Counter
 
     from causal.power import LEAVES_OUT
@@ -87,7 +89,7 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     for study, results in checked.items():
         for result in results:
             if result.passed is False:
-                click.echo(f"{study}: {result.sentence}")
+                click.echo(f"{study}: {'' if result.vetoes else 'warning: '}{result.sentence}")
 
 
 def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -304,6 +306,144 @@ def print_movement(row: Mapping[str, Any]) -> None:
             )
     if not row["smallest_cut"]:
         click.echo("no cut of a few edges makes the loops decay")
+
+
+def foretold_document(told: Foretold) -> dict[str, Any]:
+    """Everything that was foretold, as plain values: forecasts by study, node and forecaster, implied movements, predictions."""
+    from dataclasses import asdict
+
+    from causal.forecast import calibration, difference_word
+    from causal.prediction import rule_told
+
+    studies: list[dict[str, Any]] = []
+    for study in told.studies:
+        nodes = [
+            {
+                "node": node.node,
+                "linked": node.linked,
+                "units": node.observed.sizes["unit"],
+                "units_left_out": node.idle,
+                "swing": node.scale,
+                "forecasts": [
+                    {
+                        "forecaster": name,
+                        **asdict(score),
+                        "by_year": [
+                            {"year": int(year), **asdict(each)}
+                            for year, each in zip(node.observed["time"].to_numpy(), node.by_horizon[name], strict=True)
+                        ],
+                    }
+                    for name, score in node.scores.items()
+                ],
+                "differences": [
+                    {"less": name, **asdict(each), "word": difference_word(each)}
+                    for name, each in node.differences.items()
+                ],
+            }
+            for node in study.nodes
+        ]
+        span = {"first": study.first, "year": study.year, "last": study.last}
+        told_why = {"why_not": study.why, "without": dict(study.without), "unconverged": list(study.unconverged)}
+        studies.append({"study": study.study, **span, "nodes": nodes, **told_why})
+    calibrated = {
+        name: asdict(each)
+        for name, each in calibration([node for study in told.studies for node in study.nodes]).items()
+    }
+    predictions = [
+        {
+            "prediction": each.prediction.key,
+            "says": each.prediction.says,
+            "claims": list(each.prediction.claims),
+            "rule": rule_told(each.prediction.rule) if each.prediction.rule else None,
+            "outcome": each.word,
+            "why": each.why,
+            "ratio": each.ratio,
+            "rows": [{"row": row, "start": start, "stop": stop} for row, start, stop in each.rows],
+            "whole": each.whole,
+            "from_other_years": [
+                {"since": year, "ratio": ratio, "outcome": word} for year, (ratio, word) in each.other_starts.items()
+            ],
+        }
+        for each in told.outcomes
+    ]
+    return {
+        "year": told.year,
+        "studies": studies,
+        "calibration": calibrated,
+        "implied": [{**asdict(each), "word": each.word} for each in told.implied],
+        "not_measured": list(told.unmeasured),
+        "predictions": predictions,
+    }
+
+
+def print_foretold(told: Foretold) -> None:
+    """What was foretold and what came: the predictions, the claims' implied movements, and how the forecasts did."""
+    from causal.forecast import FORECASTERS, difference_word
+
+    table = table_of("prediction", "says", "outcome", "why", title="What the article foretells")
+    for each in told.outcomes:
+        starts = "" if each.steady else "; an earlier start gives the opposite"
+        table.add_row(each.prediction.key, each.prediction.says, each.word, each.why + starts)
+    if told.outcomes:
+        print_table(table)
+    if told.year is None:
+        click.echo("no forecasts: the bundle does not say in which year the article appeared ([article] year = ...)")
+        return
+    table = table_of(
+        "link", "study", "claims", "hits", "by chance", "if true", "outcome", title="What its claims imply"
+    )
+    for each in told.implied:
+        scored = f"{each.hits} of {each.units}" if each.units else "-"
+        expected = [f"{value:.1f}" if value == value else "-" for value in (each.by_chance, each.if_true)]
+        outcome = f"{each.word}: {each.why}" if each.why else each.word
+        table.add_row(each.edge, each.study, ", ".join(each.claims), scored, *expected, outcome)
+    if told.implied:
+        print_table(table)
+    click.echo(f"{len(told.unmeasured)} claims state no link of which one study measures both ends")
+    title = f"Forecasts from {told.year} on: mean CRPS in typical swings, less is better; share of values in the 90 % interval in brackets"
+    table = table_of(
+        "study", "years", "node", *FORECASTERS.values(), "article beside memory", "beside last value", title=title
+    )
+    for study in told.studies:
+        for node in study.nodes:
+            cells = [
+                f"{score.crps:.2f} ({score.covered_90:.0%})" if (score := node.scores.get(name)) else "-"
+                for name in FORECASTERS
+            ]
+            beside = [
+                difference_word(node.differences[name]) if name in node.differences else "-"
+                for name in ("memory", "naive")
+            ]
+            table.add_row(study.study, f"{told.year + 1} to {study.last}", node.node, *cells, *beside)
+    print_table(table)
+    for study in told.studies:
+        if study.why:
+            click.echo(f"{study.study}: no forecast: {study.why}")
+        for node, why in study.without.items():
+            click.echo(f"{study.study}: no forecast of {node}: {why}")
+
+
+def print_rates(found: Validation) -> None:
+    """How often each verdict is wrong, one row a claim, study and kind of world, and whether P(sign) is what it says."""
+    table = table_of("claim", "study", "true there", "verdicts", "wrong", "right", "warned")
+    for rate in found.rates:
+        words = ", ".join(f"{count} {word}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1]))
+        table.add_row(
+            rate.claim,
+            rate.study,
+            rate.kind,
+            words,
+            f"{rate.wrong:.2f} ({rate.wrong_low:.2f} to {rate.wrong_high:.2f})",
+            f"{rate.hit:.2f}",
+            f"{rate.warned} of {rate.supported_by_draws}" if rate.supported_by_draws else "",
+        )
+    print_table(table)
+    for each in found.calibration:
+        click.echo(
+            f"P(effect above zero) {each.low:.1f} to {each.high:.1f}: {each.count} worlds, mean {each.mean:.2f}, above zero {each.positive:.2f}"
+        )
+    if found.left_out:
+        click.echo(f"no worlds for {len(found.left_out)} claims: no study identifies them")
 
 
 def weakest(rests_on: Mapping[str, str]) -> str:

@@ -44,6 +44,7 @@ from causal.multiplicity import Multiplicity, Statement, over_the_table
 from causal.plain import Grounds, rests_on, says, would_change
 from causal.power import Power, study_power
 from causal.reported import Reported, posterior_points
+from causal.rests import differing
 
 WORDS = ("supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable")
 PRIOR_SETS = ("article", "sceptical", "wide")
@@ -88,7 +89,8 @@ class Finding:
 
     `smallest_found`: the smallest effect that this study would call supported with probability .8, on the standard scale; `power` has
     this and the chances of *supported* at the article's own magnitude (`causal.power`).
-    `identified` is False where the numbers are an association only. `set_aside` lists the nodes assumed away. Where `pooled` names
+    `identified` is False where the numbers are an association only.
+    `failed_checks` keep the word *supported* away, `warnings` stand beside it. `set_aside` lists the nodes assumed away. Where `pooled` names
     studies, the answer is theirs together, for a study yet unseen, and `tau` is the median and 90 % interval (median, low, high) of how far their
     effects lie apart under the wide prior, as an sd on the standard scale.
     """
@@ -102,6 +104,7 @@ class Finding:
     estimates: tuple[Estimate, ...] = ()
     smallest_found: float | None = None
     failed_checks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     set_aside: tuple[str, ...] = ()
     pooled: tuple[str, ...] = ()
     tau: tuple[float, float, float] | None = None
@@ -485,8 +488,8 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         for name, values in draws.items()
     )
     failed = [name for study in names for name in known[study].failed_checks]
-    failed += [result.name for result in together.checks if result.passed is False and result.concerns(edge.name)]
-    failed = list(dict.fromkeys(failed))
+    failed = list(dict.fromkeys([*failed, *_failed(together.checks, edge, vetoes=True)]))
+    warned = [name for study in names for name in known[study].warnings]
     chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
     tau = together.fits["wide"].posterior["tau"].sel(edge=edge.name).to_numpy()
     able = _power(claim, sign, draws["wide"], {name: _pooled_prior(fit, edge) for name, fit in together.fits.items()})
@@ -500,6 +503,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         estimates,
         able.smallest_found,
         tuple(failed),
+        tuple(dict.fromkeys(warned)),
         tuple(dict.fromkeys(node for study in names for node in known[study].set_aside)),
         names,
         (float(np.median(tau)), float(np.quantile(tau, 0.05)), float(np.quantile(tau, 0.95))),
@@ -531,6 +535,7 @@ def _pooled_memory(fit: JointFit, node: str, studies: Sequence[str]) -> Draws:
 def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bool) -> Finding:
     model = found.fits["wide"].model
     graph, identification = (found.graph, found.whole[claim.key]) if whole else (model.graph, found.kept[claim.key])
+    graph = differing(model, graph)
     aside = () if whole else model.study.sets_aside
     carried = any(term.edge is not None and term.edge.name == edge.name for term in model.system.terms)
     known = _study_draws(found, edge) if carried else {}
@@ -559,7 +564,7 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
             estimates,
             set_aside=aside,
         )
-    failed = tuple(result.name for result in found.checks if result.passed is False and result.concerns(edge.name))
+    failed, warned = (_failed(found.checks, edge, vetoes=vetoes) for vetoes in (True, False))
     chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
     priors = {name: _own_prior(fit, edge) for name, fit in found.fits.items()}
     able = _power(claim, sign, known["wide"], priors)
@@ -574,8 +579,18 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
         estimates,
         able.smallest_found,
         failed,
+        warned,
         aside,
         power=able,
+    )
+
+
+def _failed(checks: Sequence[CheckResult], edge: Edge, *, vetoes: bool) -> tuple[str, ...]:
+    """The names of the failed checks that concern an edge: those that veto, or those that warn."""
+    return tuple(
+        result.name
+        for result in checks
+        if result.passed is False and result.vetoes == vetoes and result.concerns(edge.name)
     )
 
 

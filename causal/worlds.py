@@ -16,6 +16,9 @@ the other, and `d` is what lies between the two values; student-t, whose chance 
 panel, u is drawn among the quantiles that give the observed value. Until a unit's first modelled period such a node keeps its observed value, unless it
 is set.
 
+Where the base world *continues* the panel, each unit keeps its observed values as far as the fit used them (a missing one is in each draw what the fit takes it
+for), and goes on from there by the fitted equation, with effects of new years (`causal.levels`): a forecast.
+
 Several *tracks* may run beside one base world: each is a difference that some steps carry and others do not, or that feels another track's
 causes. So the parts of an effect are told apart (`causal.mediation`).
 
@@ -43,7 +46,7 @@ BLOCK_CELLS = 2**13
 _HAIR = 1e-9
 """In sd: values that lie no further apart are equal to a policy, whatever rounding did to them."""
 
-Base = Literal["none", "drawn", "observed"]
+Base = Literal["none", "drawn", "observed", "continued"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def periods(
     tracks = tracks or (total_track(plan),)
     effects = plan.draws.effects[block.draws]
     shape = (len(effects), len(plan.units))
-    world = None if base == "none" else _Base(plan, block, seed, observed=base == "observed")
+    world = None if base == "none" else _Base(plan, block, seed, base)
     base_past: list[list[Any]] = []
     past: list[list[list[Any]]] = [[] for _ in tracks]
     # Base worlds count from the centres; an edge carries its cause counted from the cause's own zero.
@@ -198,20 +201,23 @@ def _held(
 
 
 class _Base:
-    """The base world of one block of draws: drawn from the model, or the observed panel.
+    """The base world of one block of draws: drawn from the model, the observed panel, or the panel and what follows it.
 
     A class because what is left to chance in a period is needed again by each track.
     """
 
-    def __init__(self, plan: Plan, block: Block, seed: int, *, observed: bool) -> None:
+    def __init__(self, plan: Plan, block: Block, seed: int, base: Base) -> None:
         model, new = plan.model, plan.population == "new"
-        self._plan, self._block, self._observed = plan, block, observed
-        self._level = Levels(plan.draws, block, seed, new=new, linear=not observed)
+        self._plan, self._block = plan, block
+        self._observed, self._continued = base == "observed", base == "continued"
+        years_to_come = len(plan.times) if self._continued else 0
+        self._level = Levels(plan.draws, block, seed, new=new, linear=not self._observed, years_to_come=years_to_come)
         self._shape = (block.stop - block.start, len(plan.units))
-        self._latest_start = min(int(plan.first.max()), model.design.standard.shape[2])
+        self._first = model.design.sweep.stop if self._continued else plan.first
+        self._latest_start = min(int(self._first.max()), model.design.standard.shape[2])
         self._chance: dict[int, tuple[Floats, Floats, Floats]] = {}
         self._filled, self._holes = given_values(model), _holes_by_cell(model)
-        if observed:
+        if self._observed or self._continued:
             self._filled[tuple(model.design.holes)] = model.design.hole_start
         self._start = self._level.start() if new else self._filled[:, None]
 
@@ -236,7 +242,8 @@ class _Base:
             if self._observed:
                 return self._seen(node, time)
         if time < self._latest_start:
-            return np.where(time < plan.first, self._start[node][..., time], value)
+            given = self._seen(node, time) if self._continued else self._start[node][..., time]
+            return np.where(time < self._first, given, value)
         return value
 
     def answered(self, node: int, time: int, change: Any) -> Floats:

@@ -32,18 +32,20 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from causal.claim import Claim, ClaimReading, Figure, Ledger, Source
+from causal.claim import Claim, ClaimReading, Figure, Ledger, Published, Source
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import nodes_named, read_interventions
 from causal.measurement import Measure
 from causal.panel import Panel, Study, leave_out, read_csv, study_faults
+from causal.prediction import Prediction, Rule, Side, Span
 from causal.reported import Reported
 from causal.syntax import read_edge, read_graph
 from causal.weights import Weights
@@ -56,7 +58,7 @@ ARTICLES = Path(__file__).parent / "articles"
 DEFAULT = "peru_nexus"
 _CLAIMS, _STUDIES, _INTERVENTIONS = "claims.toml", "studies.toml", "interventions.toml"
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
-    _CLAIMS: ("article", "node", "graph", "claim", "figure"),
+    _CLAIMS: ("article", "node", "graph", "claim", "figure", "evidence", "prediction"),
     _STUDIES: ("study", "estimate"),
     _INTERVENTIONS: ("intervention",),
 }
@@ -94,7 +96,7 @@ class Bundle:
     `costs` holds what measuring a node costs, by its name, 1 where the bundle says nothing; and what measuring the cause
     behind a latent costs, by the latent's name, where the bundle says so. `math.inf` is for what nobody can measure.
     `joint` holds the studies with the rows that a model of them all keeps, so that no unit-time enters it twice; `reported` the estimates that
-    sources report.
+    sources report; `predictions` what the article foretells, each with its rule.
     """
 
     ledger: Ledger
@@ -107,6 +109,7 @@ class Bundle:
     key: str
     joint: tuple[Study, ...] = ()
     reported: tuple[Reported, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
 
     @property
     def source(self) -> Source:
@@ -165,11 +168,22 @@ def read_bundle(path_or_key: Path | str = DEFAULT) -> Bundle:
     made, joint = _parse_studies(studies, folder, parsed.graph, faults, nodes_known=claims.parsed)
     reported = _parse_reported(studies, parsed.graph, [study.name for study in made], faults, nodes_known=claims.parsed)
     specs = _parse_interventions(interventions, parsed.graph, faults, nodes_known=claims.parsed)
+    predictions = _parse_predictions(claims, folder, [claim.key for claim in parsed.ledger.claims], faults)
     raise_all(faults)
     key = folder.name or folder.resolve().name
     cards, costs = MappingProxyType(dict(parsed.cards)), MappingProxyType(dict(parsed.costs))
     return Bundle(
-        parsed.ledger, parsed.graph, tuple(made), tuple(specs), cards, costs, folder, key, tuple(joint), tuple(reported)
+        parsed.ledger,
+        parsed.graph,
+        tuple(made),
+        tuple(specs),
+        cards,
+        costs,
+        folder,
+        key,
+        tuple(joint),
+        tuple(reported),
+        tuple(predictions),
     )
 
 
@@ -213,13 +227,18 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
     if file.parsed and not file.content.get("claim"):
         faults.append(Fault("names no claim", file.name, "write [claim.KEY] with an edge"))
     figures = _figures(file, cards, faults)
+    published = _published(file, faults)
     edges = _merged(file, assumed_edges, claims, faults)
     nodes = {name: assumed_nodes.get(name, Node(name)) for name in cards}
     if not nodes:  # with faults already: an empty graph is none
         nodes = {"none": Node("none")}
-    source = Source("") if article is None else Source(article.title, article.authors, article.year, article.published)
+    source = Source("") if article is None else _source(article)
     graph = Graph(tuple(nodes.values()), tuple(edges), tuple(latents))
-    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards, costs | latent_costs)
+    return _Claims(Ledger(source, tuple(claims), tuple(figures), tuple(published)), graph, cards, costs | latent_costs)
+
+
+def _source(article: schema.Article) -> Source:
+    return Source(article.title, article.authors, article.year, article.published, article.called, article.place)
 
 
 def _claim(
@@ -444,6 +463,180 @@ def _figures(file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]) ->
             faults.append(Fault(f"no node '{table.node}'", file.at((*path, "node")), nearest(table.node, cards)))
         figures.append(Figure(key, **table.model_dump()))
     return figures
+
+
+def _published(file: _File, faults: list[Fault]) -> list[Published]:
+    """What the file says that others found on its claims; a claim that is wrong in itself counts as known."""
+    from priors import schema
+
+    claims = [key for key, _ in file.children("claim", [])]
+    found: list[Published] = []
+    for key, path in file.children("evidence", faults):
+        table = file.table(schema.EvidenceTable, path, faults)
+        # The claims are looked up in what is written, so that another fault of the table hides none of theirs.
+        named, origin = (_texts(file.content["evidence"][key], part) for part in ("claims", "origin"))
+        places = (("claims", named, claims, "no claim '{}'"), ("origin", origin, named, "'{}' is none of its claims"))
+        for part, texts, known, what in places:
+            at = file.at((*path, part))
+            for text, count in Counter(texts).items():
+                if text not in known:
+                    faults.append(Fault(what.format(text), at, nearest(text, {*known})))
+                if count > 1:
+                    faults.append(Fault(f"claim '{text}' is said {count} times", at, "keep it once"))
+        if table is not None:
+            told: dict[str, Any] = {**table.model_dump(), "claims": tuple(named), "origin": tuple(origin)}
+            found.append(Published(key, **told))
+    return found
+
+
+def _texts(table: object, key: str) -> list[str]:
+    """The texts of a list in a table that may be of any shape."""
+    listed = cast("dict[str, Any]", table).get(key) if isinstance(table, dict) else None
+    return [text for text in cast("list[Any]", listed) if isinstance(text, str)] if isinstance(listed, list) else []
+
+
+# --------------------------------------------------------------------------------------------------- predictions
+
+
+def _parse_predictions(file: _File, folder: Path, claims: Sequence[str], faults: list[Fault]) -> list[Prediction]:
+    """What the article foretells, each with a rule whose figures are there to be looked up, or with the reason why there is none."""
+    from priors import schema
+
+    found: list[Prediction] = []
+    for key, path in file.children("prediction", faults):
+        table = file.table(schema.PredictionTable, path, faults)
+        if table is None:
+            continue
+        faults.extend(
+            Fault(f"no claim '{claim}'", file.at((*path, "claims")), nearest(claim, claims))
+            for claim in table.claims
+            if claim not in claims
+        )
+        if table.rule is not None and table.unavailable:
+            mend = "keep one of the two"
+            faults.append(Fault("has a rule and is said to be unavailable", file.at((*path, "unavailable")), mend))
+        elif table.rule is None and not table.unavailable:
+            mend = "write rule = 'grows', or say in unavailable what is not measured"
+            faults.append(Fault("has neither a rule nor a reason why it is unavailable", file.at(path), mend))
+        rule = None if table.rule is None else _rule(file, path, table, folder, faults)
+        found.append(Prediction(key, table.says, table.where, rule, table.unavailable, tuple(table.claims)))
+    return found
+
+
+def _rule(file: _File, path: _Path, table: schema.PredictionTable, folder: Path, faults: list[Fault]) -> Rule | None:
+    """A prediction's rule with its figures, or None with faults."""
+    from priors import schema
+
+    before = len(faults)
+    assert table.rule is not None
+    since, until = (
+        _span_of(file, path, key, given, faults) for key, given in (("since", table.since), ("until", table.until))
+    )
+    if table.method_changes is None:
+        mend = "write method_changes = [] where the way of counting never changed"
+        faults.append(Fault("key 'method_changes' is missing", file.at(path), mend))
+    spans = [span for span in (since, until) if span is not None]
+    if len(spans) == 2 and spans[0][1] >= spans[1][0]:
+        faults.append(Fault("since does not end before until begins", file.at((*path, "until")), "give a later until"))
+    side = _side(file, path, table, spans, folder, faults)
+    against: Side | None = None
+    if table.rule == "grows more than":
+        if table.than is None:
+            mend = "write [prediction.KEY.than] with the rows, or the column, that grow less"
+            faults.append(Fault("key 'than' is missing", file.at(path), mend))
+        elif (than := file.validated(schema.SideTable, table.than, (*path, "than"), faults)) is not None:
+            whose = (
+                {}
+                if than.dataset or than.file
+                else {"dataset": table.dataset, "file": table.file, "unit": table.unit, "time": table.time}
+            )
+            rest = {"column": than.column or table.column, "rows": than.rows or table.rows}
+            against = _side(file, (*path, "than"), than.model_copy(update=whose | rest), spans, folder, faults)
+    elif table.than is not None:
+        faults.append(Fault(f"'{table.rule}' has no than", file.at((*path, "than")), "take rule = 'grows more than'"))
+    if table.rule == "share rises":
+        whole = table.model_copy(update={"rows": table.of})
+        against = _side(file, path, whole, spans, folder, faults, key="of") if side is not None else None
+        outside = [row for row in (side.rows if side and against else ()) if against and row not in against.rows]
+        if outside:
+            faults.append(Fault(f"'{outside[0]}' is no part of the whole", file.at((*path, "of")), "add it to of"))
+    elif table.of is not None:
+        faults.append(Fault(f"'{table.rule}' has no of", file.at((*path, "of")), "take rule = 'share rises'"))
+    if len(faults) > before or side is None or since is None or until is None:
+        return None
+    return Rule(table.rule, side, since, until, table.margin, against, tuple(table.method_changes or ()), table.zeros)
+
+
+def _span_of(file: _File, path: _Path, key: str, given: int | list[int] | None, faults: list[Fault]) -> Span | None:
+    if given is None:
+        faults.append(Fault(f"key '{key}' is missing", file.at(path), f"add {key} = a year, or a first and a last one"))
+        return None
+    first, last = (given, given) if isinstance(given, int) else given
+    if first > last:
+        faults.append(Fault(f"{key} ends before it begins", file.at((*path, key)), "swap the years"))
+        return None
+    return first, last
+
+
+def _side(
+    file: _File,
+    path: _Path,
+    table: schema.SideTable,
+    spans: Sequence[Span],
+    folder: Path,
+    faults: list[Fault],
+    key: str = "rows",
+) -> Side | None:
+    """The rows of a table's column with their figures; all rows where none are named and `key` is "of"."""
+    what, unit = table.label or table.column or "", ""
+    if table.column is None:
+        faults.append(Fault("key 'column' is missing", file.at(path), "name the column that is added up"))
+        return None
+    if (table.file is None) == (table.dataset is None):
+        mend = "name a file of the bundle, or a dataset"
+        faults.append(Fault("needs file or dataset, one of them", file.at(path), mend))
+        return None
+    try:
+        if table.dataset is not None:
+            from causal import datasets
+
+            told = datasets.card(table.dataset)[table.column]
+            what, unit = table.label or told.label, told.unit
+            card = datasets.card(table.dataset)
+            panel = Panel.from_frame(datasets.table(table.dataset), unit=card.unit, time=card.time)
+        else:
+            panel = read_csv(_of_bundle(folder, str(table.file)), unit=table.unit, time=table.time)
+            if table.column not in panel.columns:
+                raise CausalError(Fault(f"no column '{table.column}'", mend=nearest(table.column, panel.columns)))
+    except CausalError as error:
+        faults.extend(
+            _within(fault, file.at((*path, "dataset" if table.dataset else "file"), tag=path)) for fault in error.faults
+        )
+        return None
+    units, times = [str(name) for name in panel.units], [str(time) for time in panel.times]
+    if table.rows is None and key == "rows":
+        faults.append(Fault("key 'rows' is missing", file.at(path), "name the rows that are added up"))
+        return None
+    rows = table.rows or units
+    unknown = [row for row in rows if row not in units]
+    faults.extend(Fault(f"no row '{row}'", file.at((*path, key), tag=path), nearest(row, units)) for row in unknown)
+    absent = [str(year) for span in spans for year in span if str(year) not in times]
+    for year in dict.fromkeys(absent):
+        faults.append(
+            Fault(
+                f"{year} is no year of the table", file.at(path, tag=path), f"years go from {times[0]} to {times[-1]}"
+            )
+        )
+    if unknown or absent:
+        return None
+    values = panel.data[table.column].transpose("unit", "time").to_numpy()
+    figures = {
+        (unit, int(time)): float(values[i, k])
+        for i, unit in enumerate(units)
+        for k, time in enumerate(panel.times)
+        if unit in rows
+    }
+    return Side(what, unit, tuple(rows), figures, table.dataset or str(table.file))
 
 
 # -------------------------------------------------------------------------------------- studies and interventions
@@ -798,7 +991,8 @@ def _shape_fault(kind: str, message: str, key: str, given: object, model: type[s
     if kind == "missing":
         return f"key '{key}' is missing", f"add {key} = ..."
     if kind in ("string_too_short", "too_short"):
-        return f"{key} is empty", "fill it in, or leave the key out"
+        required = key in model.model_fields and model.model_fields[key].is_required()
+        return f"{key} is empty", "fill it in" if required else "fill it in, or leave the key out"
     said = re.sub(r"^Input should be ", "must be ", message)
     return f"{key} = {given!r} {said[0].lower()}{said[1:]}", ""
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from causal.claim import Direction
+
 # Annotations are read by pydantic when a class is made: these names must be there at run time.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 OptionalText = Annotated[str, StringConstraints(strip_whitespace=True)]
@@ -28,12 +30,14 @@ class Table(BaseModel):
 
 
 class Article(Table):
-    """[article]: what makes the claims; `smallest_effect` is every claim's that has none of its own."""
+    """[article]: what makes the claims, what the page calls it and the place it speaks of; `smallest_effect` is every claim's that has none of its own."""
 
     title: Text
     authors: OptionalText = ""
     year: int | None = None
     published: OptionalText = ""
+    called: Text = "article"
+    place: OptionalText = ""
     smallest_effect: Effect = 0.1
 
 
@@ -94,6 +98,53 @@ class FigureTable(Table):
     where: Text
     year: int | None = None
     node: OptionalText = ""
+
+
+class EvidenceTable(Table):
+    """[evidence.KEY]: what a published work found on some claims, for the reader only: the fields of `causal.claim.Published`."""
+
+    work: Text
+    found: Text
+    claims: Annotated[list[Text], Field(min_length=1)]
+    direction: Direction
+    place: Text
+    published: OptionalText = ""
+    same_place: bool = False
+    origin: list[Text] = Field(default_factory=list)
+    read: Literal["abstract", "whole"] = "abstract"
+
+
+class SideTable(Table):
+    """Rows of a column: of a shipped dataset, or of a CSV file of the bundle with its columns of units and years."""
+
+    dataset: Text | None = None
+    file: Text | None = None
+    unit: Text = "unit"
+    time: Text = "year"
+    column: Text | None = None
+    label: OptionalText = ""
+    rows: Annotated[list[Text], Field(min_length=1)] | None = None
+
+
+class PredictionTable(SideTable):
+    """[prediction.KEY]: what the article foretells, and the rule by which it came so or not; or why nothing at hand can tell.
+
+    `since` and `until` are a year or a first and a last one. `than` holds what else the rows are to outgrow, what it leaves out being as in the prediction;
+    `of` names the rows of the whole, all of the table without it. `method_changes` has to be written, if only as [].
+    """
+
+    says: Text
+    where: Text
+    claims: list[Text] = Field(default_factory=list)
+    unavailable: OptionalText = ""
+    rule: Literal["grows", "falls", "grows more than", "share rises"] | None = None
+    since: int | Annotated[list[int], Field(min_length=2, max_length=2)] | None = None
+    until: int | Annotated[list[int], Field(min_length=2, max_length=2)] | None = None
+    margin: Effect = 0.1
+    method_changes: list[int] | None = None
+    zeros: Literal["unknown", "counted"] = "unknown"
+    than: dict[str, Any] | None = None
+    of: Annotated[list[Text], Field(min_length=1)] | None = None
 
 
 class JointTable(Table):

@@ -1,22 +1,51 @@
 """Checks of a fit: one module a check, all with one signature, `check(fit) -> CheckResult`.
 
 A check says whether its assumption holds (`passed` True), fails (False) or cannot be told (None), in a sentence for
-people and in numbers for programs. A failed check keeps the verdict *supported* from the claims that it concerns.
+people and in numbers for programs. A failed check that `vetoes` keeps the verdict *supported* from the claims that it concerns; one that
+does not is a warning beside their verdicts.
 """
 
 from __future__ import annotations
 
-from causal.checks import comovement, convergence, persistence
+from collections.abc import Mapping
+
+from causal.checks import (
+    comovement,
+    conflict,
+    confounding,
+    convergence,
+    independences,
+    persistence,
+    placebo,
+    predictive,
+)
 from causal.checks.result import CheckResult
 from causal.fit import Fit, JointFit
 
-STANDARD = (convergence.check, persistence.check, comovement.check)
+OF_PRIOR = (convergence, conflict)
+"""The checks whose answer depends on the prior, and that are made under each prior set."""
+OF_DATA = (persistence, independences, placebo, comovement, predictive, confounding)
+"""The checks of what the equations leave of the data, which no prior set changes by much: made under the wide one."""
+STANDARD = (*OF_PRIOR, *OF_DATA)
 """The checks that need no second fit."""
 
 
 def check(fit: Fit | JointFit) -> tuple[CheckResult, ...]:
     """Run the standard checks on a fit. On that of several studies only whether the chains agree: the others ask each study's own fit."""
-    return (convergence.check(fit),) if isinstance(fit, JointFit) else tuple(run(fit) for run in STANDARD)
+    return (convergence.check(fit),) if isinstance(fit, JointFit) else tuple(each.check(fit) for each in STANDARD)
 
 
-__all__ = ["CheckResult", "check"]
+def check_sets(fits: Mapping[str, Fit] | Mapping[str, JointFit]) -> tuple[CheckResult, ...]:
+    """The standard checks of fits by prior set: those of the prior under the set in which they fare worst, the others under the wide one."""
+    rank = {False: 0, None: 1, True: 2}
+    alone = {name: fit for name, fit in fits.items() if isinstance(fit, Fit)}
+    rounds = (
+        [[each.check(fit) for fit in alone.values()] for each in OF_PRIOR]
+        if alone
+        else [list(map(convergence.check, fits.values()))]
+    )
+    of_prior = tuple(min(found, key=lambda result: rank[result.passed]) for found in rounds)
+    return (*of_prior, *(each.check(alone["wide"]) for each in OF_DATA)) if alone else of_prior
+
+
+__all__ = ["CheckResult", "check", "check_sets"]

@@ -37,7 +37,7 @@ LEVEL = 0.01
 """The share of fits with independent shocks in which the check fails."""
 FEWEST_UNITS, FEWEST_PERIODS = 4, 4
 """Below these nothing can be told."""
-_WORLDS = 999
+_WORLDS = 399
 _CELLS = 50_000_000
 """So many simulated cells at most: a larger panel is compared with fewer worlds."""
 

@@ -23,7 +23,7 @@ from causal.analysis import Analysis, Answer, claim_prior, readings_told, words_
 from causal.chain import ChainVerdict
 from causal.checks import CheckResult
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
-from causal.graph import Edge, Sign
+from causal.graph import Edge, Graph, Node, Sign
 from causal.plot import (
     PRIOR_LABELS,
     STYLES,
@@ -39,6 +39,9 @@ from causal.plot import (
 from causal.power import LEAVES_OUT, Power
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
+from causal.report.elsewhere import beside, elsewhere
+from causal.report.foretold import foretold_section
+from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
 from causal.report.together import together
@@ -103,6 +106,10 @@ def page(analysis: Analysis) -> str:
     if several is not None:
         charts.append(several["picture"])
         several["picture"] = _markup(several["picture"])
+    foretold = foretold_section(analysis)
+    if foretold is not None and foretold["picture"] is not None:
+        charts.append(foretold["picture"])
+        foretold["picture"] = _markup(foretold["picture"])
     return template.render(
         source=bundle.source,
         summary=_summary(analysis, told),
@@ -118,9 +125,13 @@ def page(analysis: Analysis) -> str:
             each | {"picture": Markup(each["picture"]) if each["picture"] else None} for each in movements(analysis)
         ],
         answerable=answerable(bundle),
+        example=next((claim.edge.cause for claim in told if claim.edge is not None), bundle.graph.names[0]),
+        foretold=foretold,
+        mistakes=mistakes(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
+        elsewhere=elsewhere(bundle.ledger),
         counts=_counts(analysis.verdicts),
         errors=errors_of(analysis.verdicts).sentence,
         agreement=agreement(bundle.ledger).sentence,
@@ -177,19 +188,20 @@ def _counts(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
 
 
 def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
-    verdicts = analysis.verdicts
+    verdicts, called = analysis.verdicts, analysis.bundle.source.called
     measured = [verdict for verdict in verdicts if verdict.findings]
     answered = [verdict for verdict in measured if any(finding.identified for finding in verdict.findings)]
     sentences = [
-        f"The article makes {counted(len(verdicts), 'causal claim')} that the ledger holds. "
+        f"The {called} makes {counted(len(verdicts), 'causal claim')} that the ledger holds. "
         f"The data here measure both sides of {len(measured) or 'none'} of them, and can answer {len(answered) or 'none'} of them "
-        "once everything that the article itself says moves these things is taken into account.",
+        f"once everything that the {called} itself, or the bundle beside it, says moves these things is taken into account.",
         "The verdicts: " + listed([f"{count} {word}" for word, count in _counts(verdicts)]) + ".",
     ]
     core = [claim for claim in told if claim.core]
     if core:
         found = Counter(analysis.verdict(claim.key).verdict for claim in core)
-        loop = " Together they close a loop." if analysis.chain is not None and analysis.chain.shape == "loop" else ""
+        loops = _loops(core)
+        loop = f" Together they close {'a loop' if loops == 1 else counted(loops, 'loop')}." if loops else ""
         sentences.append(
             f"At its core stand {counted(len(core), 'claim')}: "
             + listed(
@@ -210,7 +222,7 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
 def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
     """In one sentence, what holds only if nothing that the studies set aside matters: for each study, and for all of them together."""
     aside: dict[str, int] = {}
-    clauses: dict[str, None] = {}
+    clauses: dict[str, list[str]] = {}
     for verdict in (analysis.verdict(claim.key) for claim in told):
         found = [finding for finding in verdict.conditional if finding.identified]
         aside |= {_study_label(analysis.bundle, finding): len(finding.set_aside) for finding in found}
@@ -223,13 +235,14 @@ def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             studies = _study_label(analysis.bundle, pooled)
             parts.append(f"{pooled.verdict} in a study yet unseen by {studies} together ({SHORT[pooled.verdict]})")
         if parts:
-            clauses[f"{verdict.edge} would be {listed(parts)}"] = None
+            clauses.setdefault(listed(parts), []).append(verdict.edge)
     if not clauses:
         return []
     counts = listed([f"{counted(count, 'influence')} by {study}" for study, count in aside.items()])
     return [
-        "There is a second answer that holds only under an assumption: that nothing of what the article names and a study sets aside "
-        f"matters ({counts}). Then {'; '.join(clauses)}. The data cannot show that it does not matter."
+        f"There is a second answer that holds only under an assumption: that nothing of what the {analysis.bundle.source.called} names and a study "
+        f"sets aside matters ({counts}). Then {'; '.join(f'{listed(edges)} would be {parts}' for parts, edges in clauses.items())}. "
+        "The data cannot show that it does not matter."
     ]
 
 
@@ -258,8 +271,15 @@ def _chain(found: ChainVerdict) -> dict[str, Any]:
     }
 
 
+def _loops(claims: Sequence[Claim]) -> int:
+    """How many loops the claims' edges make."""
+    edges = {claim.edge.name: claim.edge for claim in claims if claim.edge is not None}
+    names = dict.fromkeys(name for edge in edges.values() for name in (edge.cause, edge.effect))
+    return len(Graph(tuple(Node(name) for name in names), tuple(edges.values())).loops()) if names else 0
+
+
 def _warnings(analysis: Analysis) -> list[str]:
-    """What a reader must know before any number: checks that failed."""
+    """What a reader must know before any number: failed checks that keep verdicts away. Warnings stand with what they concern."""
     checked = {f"the study {name}": found.checks for name, found in analysis.evidence.items()}
     if analysis.together is not None:
         checked["all studies as one"] = analysis.together.checks
@@ -267,7 +287,7 @@ def _warnings(analysis: Analysis) -> list[str]:
         f"A check of {what} failed ({result.name}). {result.sentence}"
         for what, results in checked.items()
         for result in results
-        if result.passed is False
+        if result.passed is False and result.vetoes
     ]
 
 
@@ -300,6 +320,7 @@ def _claim(analysis: Analysis, claim: Claim) -> dict[str, Any]:
             for finding in (verdict.together, verdict.conditional_together)
             if finding is not None
         ],
+        "elsewhere": beside(analysis.bundle.ledger, claim.key),
         "numbers": _numbers(analysis, claim, verdict),
         "priors": [
             (PRIOR_LABELS.get(name, name), interval(found.low, found.high))
@@ -342,6 +363,7 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "formula": finding.formula,
         "able": "" if finding.power is None else _able(finding.power),
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
+        "warned": listed(finding.warnings) if finding.warnings else "",
         "pooled": bool(finding.pooled),
         "aside": len(finding.set_aside),
         "aside_names": listed([label(analysis.bundle, node) for node in finding.set_aside])
@@ -481,6 +503,7 @@ def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "sentence": verdict.sentence,
         "why": "" if verdict.verdict == "untestable" and claim.edge is not None else sentence(verdict.why),
         "second": second.verdict if second is not None else "",
+        "elsewhere": beside(analysis.bundle.ledger, claim.key),
     }
 
 
@@ -662,7 +685,7 @@ def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, An
 
 
 def _check(result: CheckResult) -> dict[str, str]:
-    state = {True: "passed", False: "FAILED", None: "cannot be told"}[result.passed]
+    state = {True: "passed", False: "FAILED" if result.vetoes else "WARNING", None: "cannot be told"}[result.passed]
     return {"name": result.name, "state": state, "sentence": result.sentence}
 
 
@@ -694,7 +717,7 @@ def _unit(study: Study, node: str) -> str:
     if not isinstance(measure.column, str):
         return f"index of {listed(measure.column)}; 1 is a typical yearly swing of one of them"
     unit = datasets.card(study.dataset)[measure.column].unit if study.dataset else f"unit of column {measure.column}"
-    return unit if measure.transform == "none" else f"{measure.transform} of {unit}"
+    return unit if measure.transform == "none" else f"{measure.transform}; {unit}"
 
 
 def _card(study: Study) -> dict[str, Any]:

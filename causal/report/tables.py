@@ -37,6 +37,7 @@ LAST_COLUMNS = (
     "tau_low_wide",
     "tau_high_wide",
     "failed_checks",
+    "warnings",
     "verdict_if_set_aside",
     "why_if_set_aside",
     "set_aside",
@@ -158,6 +159,7 @@ def _row(analysis: Analysis, verdict: Verdict) -> dict[str, Any]:
     if shown is not None:
         row["smallest_found_standard"] = shown.smallest_found
         row["failed_checks"] = "; ".join(shown.failed_checks)
+        row["warnings"] = "; ".join(shown.warnings)
         row["pooled_over"] = "; ".join(shown.pooled)
         if shown.power is not None:
             row |= {

@@ -1,0 +1,97 @@
+"""Whether the data refute an independence that the graph implies among the measured nodes.
+
+Each measured equation with Normal shocks says what it needs: given its causes, no earlier value of any other node helps, and its shock has nothing to
+do with those of the same period of nodes that share no unmeasured cause with it. Both are asked of the data by scores (`causal.checks.scores`): a
+link that is missing from the equation, up to one period beyond its longest lag, wherever the graph that the study keeps separates the two points
+given the equation's causes (`causal.separation`); and each pair of shocks that the graph leaves apart. The largest of all scores is judged, so that
+the check fails in a share `causal.checks.scores.LEVEL` of fits whose graph is right, however many independences there are.
+
+An unmeasured common cause with memory, a wrong lag, a second lag and an arrow the other way all leave such traces; one whose shocks are new in each
+period and reach cause and effect a period apart leaves none (`causal.checks.confounding`).
+"""
+
+from __future__ import annotations
+
+from causal.checks.result import CheckResult
+from causal.checks.scores import Link, Scores, equations, scores, told
+from causal.fit import Fit
+from causal.rests import differing
+from causal.separation import m_separated
+from causal.unroll import unroll
+
+
+def check(fit: Fit) -> CheckResult:
+    """Passed where no implied independence is refuted. Concerns the edges into the nodes that a refuted one is about."""
+    name = "independences"
+    why = told(fit)
+    links = () if why else implied(fit)
+    if not links:
+        why = why or "the graph implies none among the measured nodes"
+        return CheckResult(name, None, f"Implied independences are not tested: {why}.", {"tested": 0.0})
+    found = scores(fit, links)
+    numbers = {"tested": float(len(links)), "probability": found.probability}
+    numbers |= {_named(link): float(value) for link, value in zip(found.links, found.values, strict=True)}
+    if not found.beyond:
+        counted = "The one independence" if len(links) == 1 else f"None of the {len(links)} independences"
+        ending = "is not refuted" if len(links) == 1 else "is refuted"
+        return CheckResult(
+            name,
+            True,
+            f"{counted} that the graph implies among the measured nodes {ending} (p {found.probability:.2f}).",
+            numbers,
+        )
+    return CheckResult(name, False, _sentence(found), numbers, _concerned(fit, found))
+
+
+def implied(fit: Fit) -> tuple[Link, ...]:
+    """The links that the graph denies and the data can speak about."""
+    model = fit.model
+    system, graph = model.system, differing(model, model.graph)
+    nodes = equations(fit)
+    exogenous = [node for node in model.linear_nodes if node not in nodes]
+    deepest = system.lags + 1
+    unrolled = unroll(graph, deepest + 1)
+    held = {node: {(term.cause, -term.lag) for term in system.terms if term.effect == node} for node in nodes}
+    found = [
+        Link(cause, effect, lag)
+        for effect in nodes
+        for cause in system.nodes
+        for lag in range(0 if cause in exogenous else 1, deepest + 1)
+        if (cause, -lag) not in held[effect] and m_separated(unrolled, (cause, -lag), (effect, 0), held[effect])
+    ]
+    joined = {frozenset((term.cause, term.effect)) for term in system.terms if term.lag == 0}
+    joined |= {frozenset(pair) for pair in system.correlated}
+    found += [
+        Link(left, right, 0, shared=True)
+        for at, left in enumerate(nodes)
+        for right in nodes[at + 1 :]
+        if frozenset((left, right)) not in joined
+    ]
+    return tuple(found)
+
+
+def _named(link: Link) -> str:
+    if link.shared:
+        return f"shocks of {link.cause} and {link.effect}"
+    return f"{link.cause}[{-link.lag}] and {link.effect}[0]"
+
+
+def _sentence(found: Scores) -> str:
+    size = dict(zip(found.links, found.values, strict=True))
+    worst = sorted(found.beyond, key=lambda link: -abs(size[link]))
+    said = [
+        f"the shocks of {link.cause} and {link.effect} go together ({size[link]:+.1f} sd)"
+        if link.shared
+        else f"{link.cause}[{-link.lag}] still tells something of {link.effect}[0] when the causes of {link.effect} are known ({size[link]:+.1f} sd)"
+        for link in worst[:3]
+    ]
+    more = f", and {len(worst) - 3} more" if len(worst) > 3 else ""
+    return (
+        f"The graph implies independences that the data refute (p {found.probability:.3f}): {'; '.join(said)}{more}. "
+        "A common cause, a link or a lag is missing from it."
+    )
+
+
+def _concerned(fit: Fit, found: Scores) -> tuple[str, ...]:
+    nodes = {link.effect for link in found.beyond} | {link.cause for link in found.beyond if link.shared}
+    return tuple(term.name for term in fit.model.system.terms if term.effect in nodes)

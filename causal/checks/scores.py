@@ -1,0 +1,254 @@
+"""Scores of links that the fitted equations leave out, and how large they are where there is no such link.
+
+A link that a graph denies is a coefficient that its equations hold at zero. Whether the data pull at it is said by the slope of the likelihood there,
+the score (Rao 1948), less what the effects that *are* estimated take of it, so that any estimate near the maximum serves (C(alpha), Neyman 1959).
+With the columns ``X = [y, y[t-1], ...]``, their swept cross-products ``S``, the residuals ``A X``, the precision K of the shocks and the orthogonal
+term b of `causal.equations`, the score of every coefficient at once is
+
+    K A S + gradient of b,    with the information  K[v, w] S[j, k]  between those of (v, j) and (w, k).
+
+Without the gradient of b each score of a lagged node would be off by what sweeping out the unit effects does (Nickell 1981). Nothing is fitted anew.
+
+Few periods leave the standardised scores wider or narrower than a standard Normal. So they are compared with those of *replicates*: the same
+equations, unit and year effects, first periods and causes without an equation, with the residuals' signs drawn anew (a wild bootstrap, Wu 1986), for
+each connected piece of nodes whose shocks may correlate by itself. The largest of all scores is compared with the largest of these, which keeps the
+share of false alarms for any number of scores together, however they hang together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causal.cells import linear_rows
+from causal.equations import Floats, Ints, Sweep, cross_products, stacked, sweep_out, swept
+from causal.fit import Fit
+from causal.orthogonal import correction
+
+LEVEL = 0.01
+"""The share of fits in which a check of scores fails though every link that it looks for is absent."""
+_REPLICATES = 399
+_CELLS = 40_000
+"""A panel with more cells than this is compared with Normal scores instead of replicates: sweeping does little to so many."""
+_FILLINGS = 20
+"""Draws of the missing values over which an observed score is averaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that the equations lack: `cause`, `lag` periods ago (a lead where negative), in the equation of `effect`.
+
+    With `shared` it is a correlation of the two nodes' shocks of one period instead.
+    """
+
+    cause: str
+    effect: str
+    lag: int
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Standardised scores (link,) of `links`, the probability of one as large as the largest, and which are `beyond` what chance does."""
+
+    links: tuple[Link, ...]
+    values: Floats
+    probability: float
+    beyond: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What a score needs: columns ``[y, ..., y[t-deepest], y[t+1]]`` where `leads`; ``[B0, B1, ...]`` in that width, the spans in use.
+
+    `rows`: nodes with an equation. `blocks` (row, row): whose shocks may correlate. `terms`, `asked`: (2, k) row of `rows` and column;
+    `pairs` (2, k) of `rows`. `pull`: the gradient of b.
+    """
+
+    matrix: Floats
+    sweep: Sweep
+    deepest: int
+    leads: bool
+    rows: Ints
+    blocks: NDArray[np.bool_]
+    terms: Ints
+    asked: Ints
+    pairs: Ints
+    pull: Floats
+
+
+def told(fit: Fit) -> str:
+    """Why nothing can be said of links that a fit's equations lack; empty where something can."""
+    model = fit.model
+    if model.design.crossed is not None:
+        return "the rows stay in their data engine"
+    if model.design.weights is not None:
+        return "effects across units are not made for it"
+    if not equations(fit):
+        return "no Normal node has a cause"
+    if (model.design.sweep.stop - model.design.sweep.first).max() < 4:
+        return "fewer than four periods are left beside the lags"
+    return ""
+
+
+def equations(fit: Fit) -> list[str]:
+    """The nodes with a Normal equation that holds a cause: those that are conditioned on have none."""
+    model = fit.model
+    caused = {term.effect for term in model.system.terms}
+    return [node for node in model.linear_nodes if node in caused]
+
+
+def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scores:
+    """The scores of links that the equations of `fit` lack, at its posterior mean, those of shared shocks last. `links` end in nodes of `equations`."""
+    links = tuple(sorted(links, key=lambda link: link.shared))
+    frame = _frame(fit, links)
+    design = fit.model.design
+    fillings = [design.filled]
+    if "missing" in fit.posterior:
+        missing = fit.draws("missing")
+        fillings = []
+        for draw in missing[:: max(len(missing) // _FILLINGS, 1)]:
+            values = design.filled
+            values[tuple(design.holes)] = draw
+            fillings.append(values)
+    found = np.mean([_standardised(frame, values) for values in fillings], axis=0)
+    if fillings[0].size > _CELLS:
+        from scipy.stats import norm
+
+        each = 2.0 * norm.sf(np.abs(found))
+        probability = float(min(1.0, each.min() * len(links)))
+        beyond = each * len(links) <= LEVEL
+    else:
+        middle = np.mean(fillings, axis=0)
+        drawn = np.array([_standardised(frame, values) for values in _replicates(fit, frame, middle, seed)])
+        centre, spread = drawn.mean(axis=0), drawn.std(axis=0)
+        found = (found - centre) / spread
+        largest = np.abs((drawn - centre) / spread).max(axis=1)
+        probability = float((1.0 + (largest >= np.abs(found).max()).sum()) / (1.0 + len(largest)))
+        beyond = np.abs(found) > np.quantile(largest, 1.0 - LEVEL)
+    failed = probability <= LEVEL
+    return Scores(
+        links,
+        found,
+        probability,
+        tuple(link for link, far in zip(links, beyond, strict=True) if far and failed),
+    )
+
+
+def _frame(fit: Fit, links: tuple[Link, ...]) -> _Frame:
+    model = fit.model
+    system, sweep = model.system, model.design.sweep
+    size = len(system.nodes)
+    deepest = max(system.lags, *(link.lag for link in links))
+    leads = any(link.lag < 0 for link in links)
+    matrix = np.zeros((size, size * (deepest + 1 + leads)))
+    rows, columns = system.positions()
+    matrix[rows, columns] = fit.draws("effect").mean(axis=0)
+    for each in model.cells:
+        matrix[each.node] = 0.0
+        matrix[each.node, : len(each.linear)] = each.linear
+    at = {node: k for k, node in enumerate(equations(fit))}
+    nodes = np.array([system.nodes.index(node) for node in at], dtype=np.int64)
+    blocks = np.eye(len(at), dtype=bool)
+    linear = linear_rows(system, model.cells)
+    for left, right in system.correlated:
+        if left in at and right in at and linear[system.nodes.index(left)]:
+            blocks[at[left], at[right]] = blocks[at[right], at[left]] = True
+    for _ in at:  # connected pieces: loadings let a piece correlate as a whole
+        blocks = blocks @ blocks
+    held = [k for k, row in enumerate(rows) if system.nodes[row] in at]
+
+    def column(link: Link) -> int:
+        block = deepest + 1 if link.lag < 0 else link.lag
+        return block * size + system.nodes.index(link.cause)
+
+    shorter = sweep_out(sweep.first + deepest - system.lags, sweep.stop - leads, year_effects=sweep.year_effects)
+    pull = np.zeros((len(at), matrix.shape[1]))
+    own = size * (deepest + 1)
+    pull[:, :own] = correction(np.ascontiguousarray(matrix[:, :own]), shorter.weights)[1][nodes]
+    return _Frame(
+        matrix,
+        shorter,
+        deepest,
+        leads,
+        nodes,
+        blocks,
+        np.array([[at[system.nodes[rows[k]]] for k in held], [columns[k] for k in held]], dtype=np.int64).reshape(
+            2, -1
+        ),
+        np.array([(at[link.effect], column(link)) for link in links if not link.shared], dtype=np.int64)
+        .reshape(-1, 2)
+        .T,
+        np.array([(at[link.cause], at[link.effect]) for link in links if link.shared], dtype=np.int64).reshape(-1, 2).T,
+        pull,
+    )
+
+
+def _standardised(frame: _Frame, values: Floats) -> Floats:
+    """The scores of a panel (node, unit, time): of links first, of pairs of shocks behind them."""
+    columns = stacked(values, frame.deepest)
+    size = len(values)
+    if frame.leads:
+        ahead = np.zeros((*columns.shape[:2], size))
+        ahead[:, :-1] = np.moveaxis(values[:, :, 1:], 0, 2)
+        columns = np.concatenate([columns, ahead], axis=2)
+    products = cross_products(columns, frame.sweep)
+    residual = (np.eye(*frame.matrix.shape) - frame.matrix)[frame.rows]
+    covariance = residual @ products @ residual.T / frame.sweep.freedom
+    precision = np.linalg.inv(np.where(frame.blocks, covariance, 0.0))
+    slope = precision @ residual @ products + frame.pull
+    places = np.concatenate([frame.terms, frame.asked], axis=1)
+    information = precision[np.ix_(places[0], places[0])] * products[np.ix_(places[1], places[1])]
+    held = frame.terms.shape[1]
+    taken = np.linalg.solve(information[:held, :held], information[:held, held:]).T
+    score = slope[tuple(frame.asked)] - taken @ slope[tuple(frame.terms)]
+    spread = np.diagonal(information[held:, held:]) - np.einsum("cn,nc->c", taken, information[:held, held:])
+    scale = np.sqrt(np.diagonal(covariance))
+    pairs = (covariance / np.outer(scale, scale))[tuple(frame.pairs)] * frame.sweep.freedom**0.5
+    return np.concatenate([score / np.sqrt(np.maximum(spread, 1e-12)), pairs])
+
+
+def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Floats:
+    """Panels (world, node, unit, time) that follow the equations, with the units, periods and holes of `values` (node, unit, time)."""
+    system, sweep = fit.model.system, fit.model.design.sweep
+    lags = system.lags
+    size, units, times = values.shape
+    matrix = frame.matrix[frame.rows, : size * (lags + 1)]
+    columns = stacked(values, lags)
+    level = (
+        columns @ (np.eye(size, columns.shape[2])[frame.rows] - matrix).T
+    )  # unit and year effect and shock: (unit, time, row)
+    shock = np.stack([swept(level[:, :, k], sweep) for k in range(len(frame.rows))], axis=2)
+    cells = float((sweep.stop - sweep.first).sum())
+    level -= shock
+    shock *= (cells / sweep.freedom) ** 0.5
+    piece = np.argmax(frame.blocks, axis=1)
+    time = np.arange(times)
+    used = (time >= sweep.first[:, None]) & (time < sweep.stop[:, None])
+    now = matrix[:, :size]
+    order = _order(now, frame.rows)
+    generator = np.random.default_rng(seed)
+    signs = generator.choice((-1.0, 1.0), size=(_REPLICATES, units, times, len(frame.rows)))[..., piece]
+    drawn = level + signs * shock
+    worlds = np.repeat(values[None], _REPLICATES, axis=0)
+    for t in range(lags, times):
+        past = np.concatenate([worlds[..., t - lag] for lag in range(1, lags + 1)], axis=1) if lags else None
+        told = np.moveaxis(drawn[:, :, t], 2, 1)
+        if past is not None:
+            told = told + matrix[:, size:] @ past
+        for k in order:
+            value = told[:, k] + np.einsum("v,wvi->wi", now[k], worlds[..., t])
+            worlds[:, frame.rows[k], :, t] = np.where(used[:, t], value, worlds[:, frame.rows[k], :, t])
+    return worlds
+
+
+def _order(now: Floats, rows: Ints) -> list[int]:
+    """The rows of ``B0`` (row, node) in an order in which causes of one period come before their effects."""
+    waiting, found = list(range(len(rows))), list[int]()
+    while waiting:
+        ready = next(k for k in waiting if not any(now[k, rows[other]] for other in waiting if other != k))
+        waiting.remove(ready)
+        found.append(ready)
+    return found

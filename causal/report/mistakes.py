@@ -1,0 +1,61 @@
+"""What the page tells of mistakes: how often each verdict is wrong in worlds of which the truth is known."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from causal.errors import CausalError
+from causal.report.words import counted, listed, probability
+from causal.validate import KINDS, Rate, is_of, kept
+
+if TYPE_CHECKING:
+    from priors.read import Bundle
+
+
+def mistakes(bundle: Bundle) -> dict[str, Any]:
+    """The kept error rates of a bundle as rows, one claim, study and kind of world each, and the calibration; or `why` there are none."""
+    try:
+        found = kept(bundle)
+    except CausalError as error:
+        return {"why": "; ".join(str(fault) for fault in error.faults)}
+    if found is None:
+        return {"why": "They have not been measured for this bundle: causal validate --keep does it."}
+    told = {kind.name: kind.told for kind in KINDS}
+    return {
+        "why": "",
+        "stale": not is_of(found, bundle),
+        "worlds": found.worlds,
+        "rows": [_row(rate, told, bundle) for rate in found.rates],
+        "bins": [
+            {
+                "range": f"{each.low:.1f} to {each.high:.1f}",
+                "count": each.count,
+                "mean": probability(each.mean),
+                "positive": probability(each.positive),
+            }
+            for each in found.calibration
+        ],
+        "left_out": len(found.left_out),
+    }
+
+
+def _row(rate: Rate, told: dict[str, str], bundle: Bundle) -> dict[str, Any]:
+    kind = next(kind for kind in KINDS if kind.name == rate.kind)
+    certain = rate.kind == "confounded"
+    return {
+        "claim": rate.claim,
+        "study": bundle.label_of(rate.study),
+        "kind": rate.kind,
+        "told": told[rate.kind],
+        "worlds": rate.worlds,
+        "words": listed([f"{word} {count}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1])]),
+        "wrong": _share(rate.wrong, rate.wrong_low, rate.wrong_high, certain) if kind.wrong else "",
+        "hit": _share(rate.hit, rate.hit_low, rate.hit_high, certain) if kind.right else "",
+        "warned": f"{counted(rate.warned, 'world')} of {rate.supported_by_draws}" if rate.supported_by_draws else "",
+        "could": "" if math.isnan(rate.could_find) else probability(rate.could_find),
+    }
+
+
+def _share(value: float, low: float, high: float, certain: bool) -> str:
+    return f"{value:.0%}" if certain else f"{value:.0%} ({low:.0%} to {high:.0%})"

@@ -1,0 +1,317 @@
+"""The checks of what the equations leave out: implied independences, leads, residuals, confounders, prior against data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import causal as ca
+from causal.cells import fitted_linear
+from causal.checks import conflict, confounding, independences, placebo, predictive, scores
+from causal.checks.scores import Link
+from causal.dist import Normal
+from causal.equations import cross_products, stacked
+from causal.fit import Fit
+from causal.model import Model, Priors
+from causal.orthogonal import correction
+from causal.panel import Panel
+from causal.syntax import read_graph
+from tests.oracle import loops
+from tests.oracle.worlds import made_fit, made_model
+
+CHAIN = "x -> x [lag=1]; y -> y [lag=1]; x -> y [lag=1]"
+CHAIN_TRUE = {("x", "x", 1): 0.5, ("y", "y", 1): 0.5, ("x", "y", 1): 0.2}
+
+
+@pytest.fixture(autouse=True)
+def fewer_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "_REPLICATES", 199)
+    monkeypatch.setattr(predictive, "_REPLICATES", 199)
+
+
+def at_maximum(model: Model, spread: float = 0.0) -> Fit:
+    """A fit whose draws lie at the maximum of the corrected likelihood."""
+    design = model.design
+    linear = fitted_linear(model.system, design.filled, design.sweep, design.holes)
+    rows, columns = model.system.positions()
+    effects = {
+        term.name: linear.effects[row, column] / model.on_standard_scale(term.name)
+        for term, row, column in zip(model.system.terms, rows, columns, strict=True)
+    }
+    return made_fit(model, effects=effects, spread=spread, shock_sd=1.0, draws=5)
+
+
+def panel_fit(text: str, true: loops.Effects, seed: int, *, units: int = 30, times: int = 15, drop: str = "") -> Fit:
+    rows = loops.panel(true, units=units, times=times, seed=seed, year_sd=0.5)
+    return at_maximum(made_model(read_graph(text), rows.drop(columns=[drop] if drop else [])))
+
+
+def refuted(check: object, fits: list[Fit]) -> float:
+    assert callable(check)
+    return float(np.mean([check(fit).passed is False for fit in fits]))
+
+
+HIDDEN = {("u", "u", 1): 0.7, ("u", "x", 0): 0.6, ("u", "y", 0): 0.6, **CHAIN_TRUE, ("x", "y", 1): 0.0}
+
+
+# Implied independences
+
+
+def test_what_a_chain_implies_is_what_its_equations_leave_out() -> None:
+    found = independences.implied(panel_fit(CHAIN, CHAIN_TRUE, 1))
+    assert set(found) == {
+        Link("x", "x", 2),
+        Link("y", "x", 1),
+        Link("y", "x", 2),
+        Link("x", "y", 2),
+        Link("y", "y", 2),
+        Link("x", "y", 0, shared=True),
+    }
+
+
+def test_nothing_is_asked_that_the_graph_does_not_say() -> None:
+    # A common cause of the same period joins the shocks; one a period apart opens y[0] to x[-2] past its own causes.
+    found = independences.implied(panel_fit(f"{CHAIN}; x <-> y", CHAIN_TRUE, 1))
+    assert not any(link.shared for link in found)
+    apart = independences.implied(panel_fit(f"{CHAIN}; x <-> y [lag=2]", CHAIN_TRUE, 1))
+    assert Link("x", "y", 2) not in apart
+    assert Link("y", "x", 1) in apart
+
+
+def test_a_score_is_that_of_the_regression_that_has_the_link() -> None:
+    """Without a lagged outcome there is no correction, and the squared score is the fall of the residual squares that the link brings."""
+    rows = loops.panel({("z", "y", 1): 0.4, ("x", "y", 1): 0.3}, units=25, times=12, seed=5)
+    model = made_model(read_graph("z -> y [lag=1]; x"), rows)
+    fit = at_maximum(model)
+    frame = scores._frame(fit, (Link("x", "y", 1),))
+    (ours,) = scores._standardised(frame, model.design.filled)
+    products = cross_products(stacked(model.design.filled, 1), model.design.sweep)
+    at = {node: k for k, node in enumerate(model.system.nodes)}
+    y, z, x = at["y"], len(at) + at["z"], len(at) + at["x"]
+    held = [z]
+    both = [z, x]
+
+    def squares(columns: list[int]) -> float:
+        given = products[np.ix_(columns, columns)]
+        return float(products[y, y] - products[y, columns] @ np.linalg.solve(given, products[columns, y]))
+
+    fall = (squares(held) - squares(both)) / (squares(held) / model.design.sweep.freedom)
+    assert ours**2 == pytest.approx(
+        fall, rel=2e-3
+    )  # the maximum is under Normal(0, 1) effects, which is not quite least squares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "true", "units", "times"),
+    [(loops.TWO, loops.TWO_TRUE, 60, 7), (loops.FOUR, loops.FOUR_TRUE, 20, 9), (loops.FOUR, loops.FOUR_TRUE, 30, 20)],
+    ids=["short loop of two", "short loop of four", "loop of four"],
+)
+def test_a_right_graph_is_refuted_as_often_as_the_level_says(
+    text: str, true: loops.Effects, units: int, times: int
+) -> None:
+    found = [
+        independences.check(panel_fit(text, true, seed, units=units, times=times)).numbers["probability"]
+        for seed in range(100)
+    ]
+    # Of 100 at .01 at most 5, with probability .9995; half of them below one half.
+    assert np.mean(np.array(found) <= scores.LEVEL) <= 0.05
+    assert 0.33 <= np.mean(np.array(found) < 0.5) <= 0.67
+
+
+@pytest.mark.slow
+def test_without_the_correction_short_panels_would_be_refuted() -> None:
+    fits = [panel_fit(loops.TWO, loops.TWO_TRUE, seed, units=60, times=7) for seed in range(20)]
+    sizes = [np.abs(independences.check(fit).numbers["x[-2] and x[0]"]) for fit in fits]
+    frame = [scores._frame(fit, (Link("x", "x", 2),)) for fit in fits]
+    bare = [
+        scores._standardised(replace(each, pull=each.pull * 0.0), fit.model.design.filled)[0]
+        for each, fit in zip(frame, fits, strict=True)
+    ]
+    assert np.mean(sizes) < 1.2 < np.abs(np.mean(bare))
+
+
+@pytest.mark.slow
+def test_a_lasting_common_cause_and_a_wrong_lag_are_found() -> None:
+    hidden = [panel_fit(CHAIN, HIDDEN, seed, drop="u") for seed in range(20)]
+    assert refuted(independences.check, hidden) > 0.7
+    later = {("x", "x", 1): 0.5, ("y", "y", 1): 0.5, ("x", "y", 2): 0.3}
+    assert refuted(independences.check, [panel_fit(CHAIN, later, seed) for seed in range(20)]) > 0.7
+
+
+def test_a_refuted_independence_is_named_and_concerns_the_links_into_its_nodes() -> None:
+    true = {("x", "x", 1): 0.5, ("y", "y", 1): 0.5, ("x", "y", 2): 0.6}
+    found = independences.check(panel_fit(CHAIN, true, 2))
+    assert found.passed is False
+    assert found.vetoes
+    assert "x[-2] still tells something of y[0]" in found.sentence
+    assert found.edges == ("x -> y [lag=1]", "y -> y [lag=1]")
+
+
+def test_holes_are_filled_by_the_draws() -> None:
+    rows = loops.panel(CHAIN_TRUE, units=20, times=12, seed=4)
+    rows.loc[rows.index % 7 == 3, "y"] = np.nan
+    found = independences.check(at_maximum(made_model(read_graph(CHAIN), rows)))
+    assert found.passed is not None
+    assert found.numbers["tested"] == 6.0
+
+
+# Leads
+
+
+def test_a_loop_cannot_be_asked_about_its_future() -> None:
+    found = placebo.check(panel_fit(loops.TWO, loops.TWO_TRUE, 1))
+    assert found.passed is None
+    assert "moved by its outcome in turn" in found.sentence
+
+
+@pytest.mark.slow
+def test_leads_of_a_cause_that_nothing_moves_are_silent_unless_something_moves_both() -> None:
+    right = [panel_fit(CHAIN, CHAIN_TRUE, seed) for seed in range(60)]
+    assert refuted(placebo.check, right) <= 0.07
+    assert refuted(placebo.check, [panel_fit(CHAIN, HIDDEN, seed, drop="u") for seed in range(20)]) > 0.8
+
+
+def test_a_lead_that_tells_the_outcome_is_named() -> None:
+    strong = HIDDEN | {("u", "x", 0): 1.0, ("u", "y", 0): 1.0}
+    found = placebo.check(panel_fit(CHAIN, strong, 3, drop="u"))
+    assert found.passed is False
+    assert found.edges == ("x -> y [lag=1]", "y -> y [lag=1]")
+
+
+# Residuals beside replicates
+
+
+@pytest.mark.slow
+def test_normal_residuals_are_like_the_models_and_heavy_tails_are_not() -> None:
+    fits = [panel_fit(CHAIN, CHAIN_TRUE, seed) for seed in range(60)]
+    assert refuted(predictive.check, fits) <= 0.07
+
+
+def test_heavy_tails_and_restless_units_are_told_apart() -> None:
+    rng = np.random.default_rng(2)
+
+    def fit(shock: np.ndarray) -> Fit:
+        y = np.zeros_like(shock)
+        for t in range(1, shock.shape[1]):
+            y[:, t] = 0.5 * y[:, t - 1] + shock[:, t]
+        return at_maximum(made_model(read_graph("y -> y [lag=1]"), loops.frame({"y": y})))
+
+    heavy = predictive.check(fit(rng.standard_t(2.5, size=(30, 20))))
+    assert heavy.passed is False
+    assert "far larger than Normal" in heavy.sentence
+    assert not heavy.vetoes
+    uneven = predictive.check(fit(rng.normal(size=(30, 20)) * np.where(np.arange(30) % 2, 3.0, 1.0)[:, None]))
+    assert uneven.passed is False
+    assert "different units" in uneven.sentence
+
+
+# Confounders
+
+
+def test_bounds_are_those_of_the_published_example() -> None:
+    """Cinelli and Hazlett 2020, section 5: harm in Darfur and attitudes to peace, with "female" as the benchmark."""
+    female = confounding.Benchmark("female", 0.00908, 9.789**2 / (9.789**2 + 783))
+    assert female.confounder(1.0) == pytest.approx((0.00916, 0.12464), abs=2e-4)
+    assert female.confounder(3.0) == pytest.approx((0.02749, 0.37414), abs=5e-4)
+
+
+def test_the_robustness_without_a_margin_is_the_published_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confounding, "_BOUND", 0.0)
+    middle, spread, freedom = 0.09731582, 0.02325654, 783.0
+    f2 = (middle / spread) ** 2 / freedom
+    closed = ((f2**2 + 4.0 * f2) ** 0.5 - f2) / 2.0
+    assert confounding._robustness(middle, spread, freedom) == pytest.approx(closed, abs=1e-9)
+    assert closed == pytest.approx(0.13878, abs=1e-5)
+
+
+def test_the_bias_is_that_of_leaving_a_regressor_out() -> None:
+    rng = np.random.default_rng(8)
+    size = 400
+    z, w = rng.normal(size=(2, size))
+    d = 0.4 * z + 0.3 * w + rng.normal(size=size)
+    y = 0.5 * d + 0.6 * z - 0.2 * w + rng.normal(size=size)
+
+    def ols(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, float]:
+        x = np.column_stack(columns)
+        b, *_ = np.linalg.lstsq(x, y, rcond=None)
+        left = y - x @ b
+        freedom = size - x.shape[1]
+        return b, np.sqrt(np.diagonal(np.linalg.inv(x.T @ x)) * (left @ left) / freedom), freedom
+
+    long, _, _ = ols([d, w, z])
+    short, error, freedom = ols([d, w])
+
+    def share(target: np.ndarray, extra: np.ndarray, held: list[np.ndarray]) -> float:
+        x = np.column_stack(held)
+        a, b = (each - x @ np.linalg.lstsq(x, each, rcond=None)[0] for each in (target, extra))
+        return float((a @ b) ** 2 / ((a @ a) * (b @ b)))
+
+    rd, ry = share(d, z, [w]), share(y, z, [d, w])
+    assert confounding.bias(error[0], freedom, rd, ry) == pytest.approx(abs(short[0] - long[0]), rel=1e-9)
+
+
+def test_an_effect_beside_a_stronger_cause_is_fragile_and_that_is_a_warning() -> None:
+    text = "x -> y [lag=1]; z -> y [lag=1]"
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(40, 20))
+    x = 0.5 * z + rng.normal(size=(40, 20))
+    y = rng.normal(size=(40, 20))
+    y[:, 1:] += 0.12 * x[:, :-1] + 0.8 * z[:, :-1]
+    fit = at_maximum(made_model(read_graph(text), loops.frame({"x": x, "y": y, "z": z})), spread=0.03)
+    found = confounding.check(fit)
+    assert found.passed is False
+    assert not found.vetoes
+    assert found.edges == ("x -> y [lag=1]",)
+    assert found.numbers["strength for x -> y [lag=1]"] < 1.0
+    assert 0.5 < found.numbers["sign of x -> y [lag=1] under a confounder"] < 1.0
+
+
+def test_without_another_cause_there_is_nothing_to_compare_with() -> None:
+    rows = loops.panel(CHAIN_TRUE, units=40, times=20, seed=1)
+    found = confounding.check(at_maximum(made_model(read_graph(CHAIN), rows), spread=0.01))
+    assert found.passed is None
+    assert "no other measured cause" in found.sentence
+
+
+# Prior against data
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("years", [True, False])
+def test_the_density_of_the_data_is_what_the_cross_products_give(years: bool) -> None:
+    rows = loops.panel(CHAIN_TRUE, units=20, times=10, seed=1)
+    graph = read_graph(f"{CHAIN}; x <-> y")
+    model = ca.build_model(graph, Panel.from_frame(rows, unit="unit", time="year"), year_effects=years)
+    fit = ca.fit(model, seed=1, draws=200, chains=2, allow_unconverged=True)
+    products = cross_products(stacked(model.design.filled, 1), model.design.sweep)
+    effects, sds, loadings = fit.draws("effect"), fit.draws("shock_sd"), fit.draws("shock_loading")
+    places = model.system.positions()
+    direct: list[float] = []
+    for draw in range(50):
+        matrix, loading = np.zeros((2, 4)), np.zeros((2, 2))
+        matrix[places] = effects[draw]
+        for pair, value in zip(model.loadings, loadings[draw], strict=True):
+            loading[pair] = value
+        left = (np.eye(2) - loading) @ (np.eye(2, 4) - matrix)
+        squares = (np.diagonal(left @ products @ left.T) / sds[draw] ** 2).sum()
+        logs = model.design.sweep.freedom * np.log(sds[draw]).sum()
+        direct.append(-logs - squares / 2.0 + correction(matrix, model.design.sweep.weights)[0])
+    ours = conflict.log_likelihood(fit).to_numpy().ravel()[:50]
+    assert np.std(ours - np.array(direct)) < 1e-9
+
+
+@pytest.mark.slow
+def test_a_prior_far_from_the_data_is_told_and_a_wide_one_is_not() -> None:
+    rows = loops.panel(CHAIN_TRUE, units=30, times=15, seed=1)
+    panel = Panel.from_frame(rows, unit="unit", time="year")
+    found = {}
+    for name, prior in (("wide", Normal(0.0, 1.0)), ("far", Normal(-0.5, 0.05))):
+        model = ca.build_model(read_graph(CHAIN), panel, Priors({"x -> y": prior}))
+        found[name] = conflict.check(ca.fit(model, seed=1, allow_unconverged=True))
+    assert found["wide"].passed is True
+    assert found["far"].passed is False
+    assert found["far"].edges == ("x -> y [lag=1]",)
+    assert not found["far"].vetoes
