@@ -25,7 +25,7 @@ class Grounds:
     what stays open; `common`: the ends that have one value for all units. `lacking`: the prior sets under which the probability falls
     short of what the word asks, or of what *supported* asks where the data do not settle it. `power` is that of the answer, by a study
     of `units` and `periods`, 0 where they are not known. `smallest` is the smallest effect of interest. `elsewhere` of
-    `readings` see another link in the claim, or none.
+    `readings` see another link in the claim, or none, and `turned` of them the same link with another sign.
     """
 
     word: str
@@ -46,6 +46,7 @@ class Grounds:
     periods: int = 0
     smallest: float = 0.0
     elsewhere: int = 0
+    turned: int = 0
     readings: int = 1
 
 
@@ -101,9 +102,12 @@ def rests_on(found: Grounds) -> str:
         if found.word == "prior-driven":
             parts.append("the author's opinion")
         told = f"{_capital(_listed(parts))}."
-    if found.elsewhere:
-        verb = "sees" if found.elsewhere == 1 else "see"
-        told += f" {found.elsewhere} of {found.readings} readers {verb} another link in the claim, or none."
+    for count, what in (
+        (found.elsewhere, "another link in the claim, or none"),
+        (found.turned, "another direction in it"),
+    ):
+        if count:
+            told += f" {count} of {found.readings} readers {'sees' if count == 1 else 'see'} {what}."
     return told
 
 

@@ -57,10 +57,10 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     ]
     shown = analysis.verdicts if everything or not core else core
     if analysis.chain is not None:
-        click.echo(f"{analysis.chain.sentence} {analysis.chain.rests_on}")
+        click.echo(f"{analysis.chain.sentence} Rests on: {analysis.chain.rests_on}")
         if analysis.chain.conditional is not None:
             click.echo(
-                f"Under an assumption: {analysis.chain.conditional.sentence} {analysis.chain.conditional.rests_on}"
+                f"Under an assumption: {analysis.chain.conditional.sentence} Rests on: {analysis.chain.conditional.rests_on}"
             )
     table = table_of("claim", "edge", "verdict", "why", title=ledger.source.title)
     for verdict in shown:

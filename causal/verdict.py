@@ -395,8 +395,8 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], l
         return tuple(labels.get(name, name) for name in names)
 
     edge = claim.edge
-    own = edge.name if edge else ""
-    elsewhere = sum((reading.edge.name if reading.edge else "") != own for reading in claim.others)
+    own = (edge.name, edge.sign) if edge else ("", Sign.UNKNOWN)
+    seen = [(each.edge.name, each.edge.sign) if each.edge else ("", Sign.UNKNOWN) for each in claim.others]
     cause, effect = called((edge.cause, edge.effect)) if edge else (claim.cause, claim.effect)
     common = Grounds(
         verdict.verdict,
@@ -406,7 +406,8 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], l
         untestable="" if edge else verdict.why,
         unmeasured=called(verdict.unmeasured),
         smallest=claim.smallest_effect,
-        elsewhere=elsewhere,
+        elsewhere=sum(name != own[0] for name, _ in seen),
+        turned=sum(name == own[0] and sign != own[1] for name, sign in seen),
         readings=len(claim.readings),
     )
     if edge is None or verdict.verdict == "untestable":

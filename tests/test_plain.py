@@ -110,3 +110,4 @@ def test_what_is_taken_on_trust_is_named() -> None:
     assert "the word of experiment" in rests_on(both)
     assert "author's graph leaves nothing out" in rests_on(grounds("supported"))
     assert "1 of 3 readers sees another link" in rests_on(replace(FOUND, elsewhere=1, readings=3))
+    assert "2 of 3 readers see another direction in it" in rests_on(replace(FOUND, turned=2, readings=3))

@@ -256,3 +256,18 @@ def test_a_claim_that_nothing_measures_names_what_is_not_measured(toy_fit: ca.Fi
     assert "no link between two measurable things" in rows[0].sentence
     assert "nobody measures corruption or unmeasured" in rows[1].sentence
     assert rows[1].rests_on == "The author's opinion alone."
+
+
+def test_a_verdict_says_how_many_readers_see_another_link_or_direction() -> None:
+    own = ca.read_edge("a -> b [lag=1, sign=+]")
+    others = (
+        ca.ClaimReading("B", ca.read_edge("a -> b [lag=1, sign=-]"), "may", "some"),
+        ca.ClaimReading("C", ca.read_edge("b -> a [lag=1, sign=+]"), "may", "some"),
+        ca.ClaimReading("D", None, "may", "some"),
+        ca.ClaimReading("E", own, "may", "some"),
+    )
+    claim = ca.Claim("c1", own, "", "", smallest_effect=0.05, others=others)
+    row = told(two_links(ab=-0.5, ba=0.0), claim)[0]
+    assert row.verdict == "contradicted"
+    assert "2 of 5 readers see another link in the claim, or none." in row.rests_on
+    assert "1 of 5 readers sees another direction in it." in row.rests_on
