@@ -68,7 +68,7 @@ def place(where: str) -> tuple[str, int]:
 
 
 def test_the_ledger_has_no_unknown_parts() -> None:
-    assert set(LEDGER) == {"article", "node", "graph", "claim", "figure"}
+    assert set(LEDGER) == {"article", "node", "graph", "claim", "figure", "prediction"}
     assert set(LEDGER["article"]) == {"title", "authors", "year", "published", "smallest_effect"}
     assert set(LEDGER["graph"]) == {"assumed"}
 
