@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from causal.checks import check_sets
 from causal.claim import Claim
+from causal.coverage import told_by_the_period
 from causal.decide import rank, value_of_information
 from causal.dist import Normal
 from causal.equations import Term
@@ -24,7 +25,7 @@ from causal.intervene import Intervention, read_interventions
 from causal.joint import JointModel, build_model
 from causal.model import Model, Priors
 from causal.panel import Study
-from causal.rests import road_told, told_by
+from causal.rests import differing, road_told, told_by
 from causal.simulate import contrast, counterfactual
 from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
 from priors.elicit import PriorSet, prior
@@ -353,16 +354,20 @@ def _mixed(parts: list[Normal]) -> Normal:
 
 
 def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence:
-    kept_graph = fits["wide"].model.graph
-    observed = study.measured(bundle.graph)
+    model = fits["wide"].model
+    graph, kept_graph = differing(model, bundle.graph), differing(model, model.graph)
+    measured, observed = {*study.measured(bundle.graph)}, study.measured(graph)
     whole: dict[str, Identification] = {}
     kept: dict[str, Identification] = {}
     for edge, claims in _by_edge(bundle).items():
         cause, effect = (claims[0].edge.cause, claims[0].edge.effect) if claims[0].edge else ("", "")
-        if not {cause, effect} <= set(observed):
+        if not {cause, effect} <= measured:
             continue
-        of_whole = of_kept = identify_edge(bundle.graph, edge, observed, weights=study.weights)
-        if study.sets_aside:
+        if same := {cause, effect} - {*observed}:
+            of_whole = of_kept = told_by_the_period(same)
+        else:
+            of_whole = of_kept = identify_edge(graph, edge, observed, weights=study.weights)
+        if study.sets_aside and not same:
             of_kept = identify_edge(kept_graph, edge, observed, weights=study.weights)
         whole |= {claim.key: of_whole for claim in claims}
         kept |= {claim.key: of_kept for claim in claims}

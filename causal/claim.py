@@ -8,18 +8,25 @@ geopolitical statement), `edge` is None and `untestable` says why.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from causal.graph import Edge
+
+Direction = Literal["for", "against", "mixed", "indirect"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+"""How a published work stands to a claim, as in `Published`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The article or report: title, authors, year and where it appeared."""
+    """What makes the claims: title, authors, year, where it appeared, the noun that it is called by, such as article, and the place it speaks of."""
 
     title: str
     authors: str = ""
     year: int | None = None
     published: str = ""
+    called: str = "article"
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +67,42 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """What a published work found on some claims. It is read beside the verdicts and enters no number.
+
+    `direction`: the work found what the claims say (for), something else (against), or both (mixed); or it speaks of a neighbouring question
+    and says nothing of the claims' own direction (indirect). `place` says of whom it was found, and `same_place` whether that is, or lies in, the
+    place that the source speaks of. `origin` names those of the claims that were taken from this very work, for which it is no second
+    voice; `read` how much of it was read.
+    """
+
+    key: str
+    work: str
+    found: str
+    claims: tuple[str, ...]
+    direction: Direction
+    place: str
+    published: str = ""
+    same_place: bool = False
+    origin: tuple[str, ...] = ()
+    read: Literal["abstract", "whole"] = "abstract"
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """Every claim and figure of a source, in the order of the file."""
+    """Every claim and figure of a source, and what others published on its claims, in the order of the file."""
 
     source: Source
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
+    published: tuple[Published, ...] = ()
 
     def __getitem__(self, key: str) -> Claim:
         for claim in self.claims:
             if claim.key == key:
                 return claim
         raise KeyError(key)
+
+    def published_on(self, claim: str) -> tuple[Published, ...]:
+        """What was published on the claim of that key."""
+        return tuple(each for each in self.published if claim in each.claims)

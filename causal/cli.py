@@ -140,6 +140,10 @@ def claims(bundle: str | None, as_json: bool) -> None:
             "where": claim.where,
             "scope": claim.scope,
             "untestable": claim.untestable or None,
+            "evidence": [
+                {**asdict(each), "taken_from_it": claim.key in each.origin}
+                for each in found.ledger.published_on(claim.key)
+            ],
         }
         if prior is not None and claim.edge is not None:
             reading = probability_as_claimed(claim.hedge)
@@ -160,9 +164,9 @@ def claims(bundle: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"claims": rows})
         return
-    table = table_of(
-        "claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where", title=found.source.title
-    )
+    columns = ("claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where")
+    elsewhere = ("evidence elsewhere",) if found.ledger.published else ()
+    table = table_of(*columns, *elsewhere, title=found.source.title)
     for row in rows:
         prior_text = row["untestable"] or ""
         if "prior" in row:
@@ -170,8 +174,14 @@ def claims(bundle: str | None, as_json: bool) -> None:
             prior_text = f"{kept['probability_as_claimed']:.2f} ({kept['in_words']}); {kept['standard_low']:+.2f} to {kept['standard_high']:+.2f} sd per sd"
             if "natural_low" in kept:
                 prior_text += f"; {kept['natural_low']:+g} to {kept['natural_high']:+g} in natural units"
-        table.add_row(row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
+        cells = (row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
+        told = "; ".join(f"{each['direction']}: {each['work']}" for each in row["evidence"])
+        table.add_row(*cells, *((told,) if elsewhere else ()))
     print_table(table)
+    if elsewhere:
+        click.echo(
+            "Evidence elsewhere is read beside the claims and enters no number; --json says what was found, and where."
+        )
 
 
 @main.command()
@@ -666,7 +676,8 @@ def check(bundle: str | None, as_json: bool) -> None:
         print_json({"errors": [], "notes": [{"study": study, "note": note} for study, note in notes]})
         return
     click.echo(
-        f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} studies, {len(found.interventions)} interventions, no errors"
+        f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} {'study' if len(found.studies) == 1 else 'studies'}, "
+        f"{len(found.interventions)} interventions, no errors"
     )
     for study, note in notes:
         click.echo(f"{study}: {note}")

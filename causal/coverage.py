@@ -117,6 +117,14 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
     return Coverage(tuple(answers), tuple(chains[:MOST]), len(chains) <= MOST)
 
 
+def told_by_the_period(same: Iterable[str]) -> Identification:
+    """The answer of an edge with ends, `same`, that are the same in every unit: none."""
+    named = sorted(same)
+    verb = "has" if len(named) == 1 else "have"
+    why = f"{' and '.join(named)} {verb} the same value in every unit each period, so that no effect can be told from the period's."
+    return Identification(False, None, None, "", why)
+
+
 def _given(
     graph: Graph, studies: Iterable[Study] | Mapping[str, Iterable[str]]
 ) -> Iterator[tuple[str, frozenset[str], frozenset[str], tuple[str, ...], frozenset[str] | None]]:
@@ -158,10 +166,8 @@ class _Scene:
         return self.known_kept[edge.name]
 
     def within(self, graph: Graph, edge: Edge) -> Identification:
-        if same := sorted(self.common & {edge.cause, edge.effect}):
-            verb = "has" if len(same) == 1 else "have"
-            why = f"{' and '.join(same)} {verb} the same value in every unit each period, so that no effect can be told from the period's."
-            return Identification(False, None, None, "", why)
+        if same := self.common & {edge.cause, edge.effect}:
+            return told_by_the_period(same)
         return identify_edge(graph, edge, self.measured & {*graph.names}, weights=self.weights)
 
 

@@ -143,18 +143,28 @@ def word_of(fit: Fit, term: Term) -> str:
         return f"pooled from {', '.join(fit.pooled[term.name])} and carried over"
     if term.edge is None:
         return road_told(term)
-    observed = model.study.measured(model.graph)
-    weights = tuple(sorted(model.study.weights))
-    found = _identified(model.graph, term.name, observed, tuple(regressors(model, model.graph, term.edge)), weights)
+    graph, weights = differing(model, model.graph), tuple(sorted(model.study.weights))
+    held = tuple(regressors(model, graph, term.edge))
+    found = _identified(graph, term.name, model.study.measured(graph), held, weights)
     if found != "not-identified":
         if model.whole is not None:
-            observed = model.study.measured(model.whole)
-            held = tuple(regressors(model, model.whole, term.edge))
-            if _identified(model.whole, term.name, observed, held, weights) == "not-identified":
+            whole = differing(model, model.whole)
+            held = tuple(regressors(model, whole, term.edge))
+            if _identified(whole, term.name, model.study.measured(whole), held, weights) == "not-identified":
                 found = "identified only without what the study sets aside"
         if _prior_driven(fit, term):
             found += ", prior-driven"
     return found
+
+
+def differing(model: Model, graph: Graph) -> Graph:
+    """The graph of what differs between the units of a model's study: `graph` without the nodes that its year effects hold fixed.
+
+    A measured node that is the same in every unit is conditioned on with each period. In the graph as it was it would look like one that
+    the fitted equations leave out, or like an instrument.
+    """
+    held = {*model.study.measured(model.graph)} - {*model.system.nodes}
+    return graph.subgraph([name for name in graph.names if name not in held]) if held else graph
 
 
 def road_told(term: Term) -> str:

@@ -28,7 +28,7 @@ def verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
-    """The verdicts, of the article's core claims and those that some study tests unless `everything`; and the checks that fail."""
+    """The verdicts, of the source's core claims and those that some study tests unless `everything`; and the checks that fail."""
     from collections import Counter
 
     ledger = analysis.bundle.ledger

@@ -41,6 +41,7 @@ from causal.model import Model, Priors, regressors
 from causal.netcdf import write_whole
 from causal.panel import Panel, Study
 from causal.refits import fit_many
+from causal.rests import differing
 from causal.verdict import PRIOR_SETS, RATHER_SURE, SURE, Verdict, judge
 from priors.read import Bundle
 
@@ -82,13 +83,13 @@ KINDS = (
     Kind("tiny", "the effect is half the smallest of interest", 0.5),
     Kind("drawn", "the effect is drawn from the sceptical prior", None, "", (), ()),
     Kind("confounded", "no effect, and a common cause that the graph declares", 0.0, "declared", ("supported", "contradicted"), ("not-identified",)),
-    Kind("hidden cause", "no effect, and a lasting common cause that the graph does not know", 0.0, "common cause"),
+    Kind("hidden cause", "no effect, and a lasting common cause that reaches both and that the graph does not know", 0.0, "common cause"),
     Kind("wrong lag", "the effect comes one period later than the graph says", 0.0, "later"),
     Kind("heavy tails", "no effect, and shocks of a Student t with 3 degrees of freedom", 0.0, "tails"),
     Kind("unit slopes", "effects that differ between units around none", 0.0, "slopes"),
     Kind("mis-measured", "no effect, and errors of measurement that cause and outcome share in part", 0.0, "errors"),
 )  # fmt: skip
-HIDDEN = {"memory": 0.7, "reach": 1.0, "slope_sd": 2.0, "error_sd": 0.3, "shared": 0.5}
+HIDDEN = {"memory": 0.7, "reach": 0.7, "slope_sd": 2.0, "error_sd": 0.3, "shared": 0.5}
 """What the hidden is like: the common cause's memory, and its reach in shock sd of either node; the sd of unit slopes in d; errors' sd in within-unit
 sd, and the share of their variance that is common."""
 
@@ -156,6 +157,11 @@ class _Design:
     model: Model
     fit: Fit
     priors: Mapping[str, Priors]
+
+    @property
+    def graph(self) -> Graph:
+        """What the study keeps, without what is the same in every unit: year effects hold that fixed, and worlds have none of it."""
+        return differing(self.model, self.model.graph)
 
 
 def validate(
@@ -294,11 +300,12 @@ def _designs(bundle: Bundle, seed: int, store: Path | None) -> tuple[list[_Desig
                 reasons.append(f"{study.name}: as the earlier claim on this edge")
                 continue
             model = build_model(bundle.graph, study, sets["wide"])
-            why = _unable(model, claim)
+            graph = differing(model, model.graph)
+            why = _unable(model, graph, claim)
             if why:
                 reasons.append(f"{study.name}: {why}")
                 continue
-            priors = {name: _restricted(each, model.graph) for name, each in sets.items()}
+            priors = {name: _restricted(each, graph) for name, each in sets.items()}
             real = fit(model, seed=seed, allow_unconverged=True, store=store)
             found.append(_Design(claim, model, real, priors))
         if not any(each.claim is claim for each in found):
@@ -306,7 +313,7 @@ def _designs(bundle: Bundle, seed: int, store: Path | None) -> tuple[list[_Desig
     return found, left_out
 
 
-def _unable(model: Model, claim: Claim) -> str:
+def _unable(model: Model, graph: Graph, claim: Claim) -> str:
     edge = claim.edge
     assert edge is not None
     if model.cells or model.design.noise is not None or model.design.weights is not None:
@@ -315,9 +322,9 @@ def _unable(model: Model, claim: Claim) -> str:
         return "its rows stay in a data engine"
     if edge.name not in [term.name for term in model.system.terms if term.edge is not None]:
         return "its equations do not carry the edge by itself"
-    if not identify_edge(model.graph, edge, model.system.nodes).identified:
+    if not identify_edge(graph, edge, model.system.nodes).identified:
         return "not identified"
-    if not single_door(model.graph, edge, regressors(model, model.graph, edge)):
+    if not single_door(graph, edge, regressors(model, graph, edge)):
         return "its equation holds points fixed that leave a path open"
     return ""
 
@@ -346,7 +353,7 @@ def _world(design: _Design, kind: Kind, seeds: Sequence[int]) -> tuple[Panel, fl
     place = next(k for k, term in enumerate(system.terms) if term.name == claim.edge.name)
     row, column = (int(each[place]) for each in system.positions())
     cause = column % len(system.nodes)
-    prior = design.priors["sceptical"].of(model.graph)[claim.edge.name]
+    prior = design.priors["sceptical"].of(design.graph)[claim.edge.name]
     assert isinstance(prior, Normal)
     size = (
         float(generator.normal(prior.mean, prior.sd))
@@ -433,7 +440,7 @@ def _simulated(
             if t >= each:
                 past += values[t - each] @ matrix[:, each * size : (each + 1) * size].T
         if kind.hidden == "common cause":
-            past[:, row] += reach[row] * moved[t]
+            past[:, row] += reach[row] * moved[max(t - lag, 0)]
             past[:, cause] += reach[cause] * moved[t]
         if lag and t >= lag:
             past[:, row] += slopes * values[t - lag][:, cause]
@@ -469,7 +476,7 @@ def _judged(
     at: str,
     told: Told | None,
 ) -> list[Verdict]:
-    graph, claim = design.model.graph, design.claim
+    graph, claim = design.graph, design.claim
     assert claim.edge is not None
     own = Ledger(Source("a simulated world"), (claim,))
     models = [
@@ -510,7 +517,7 @@ def _estimate(verdict: Verdict, prior_set: str) -> float:
 
 def _declared(design: _Design, kind: Kind, worlds: int) -> Rate:
     """What becomes of the claim where the graph declares a common cause: no draw is needed, since no word but one is possible."""
-    edge, graph = design.claim.edge, design.model.graph
+    edge, graph = design.claim.edge, design.graph
     assert edge is not None
     latent = Latent(edge.cause, edge.effect, edge.lag)
     latents = graph.latents if latent in graph.latents else (*graph.latents, latent)

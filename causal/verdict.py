@@ -40,6 +40,7 @@ from causal.graph import Edge, Graph, Sign
 from causal.identification import Identification, single_door
 from causal.model import Model, regressors
 from causal.reported import Reported, posterior_points
+from causal.rests import differing
 
 WORDS = ("supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable")
 PRIOR_SETS = ("article", "sceptical", "wide")
@@ -350,6 +351,7 @@ def _pooled_memory(fit: JointFit, node: str, studies: Sequence[str]) -> Draws:
 def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bool) -> Finding:
     model = found.fits["wide"].model
     graph, identification = (found.graph, found.whole[claim.key]) if whole else (model.graph, found.kept[claim.key])
+    graph = differing(model, graph)
     aside = () if whole else model.study.sets_aside
     carried = any(term.edge is not None and term.edge.name == edge.name for term in model.system.terms)
     known = (

@@ -32,13 +32,14 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from causal.claim import Claim, Figure, Ledger, Source
+from causal.claim import Claim, Figure, Ledger, Published, Source
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import nodes_named, read_interventions
@@ -57,7 +58,7 @@ ARTICLES = Path(__file__).parent / "articles"
 DEFAULT = "peru_nexus"
 _CLAIMS, _STUDIES, _INTERVENTIONS = "claims.toml", "studies.toml", "interventions.toml"
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
-    _CLAIMS: ("article", "node", "graph", "claim", "figure", "prediction"),
+    _CLAIMS: ("article", "node", "graph", "claim", "figure", "evidence", "prediction"),
     _STUDIES: ("study", "estimate"),
     _INTERVENTIONS: ("intervention",),
 }
@@ -226,13 +227,18 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
     if file.parsed and not file.content.get("claim"):
         faults.append(Fault("names no claim", file.name, "write [claim.KEY] with an edge"))
     figures = _figures(file, cards, faults)
+    published = _published(file, faults)
     edges = _merged(file, assumed_edges, claims, faults)
     nodes = {name: assumed_nodes.get(name, Node(name)) for name in cards}
     if not nodes:  # with faults already: an empty graph is none
         nodes = {"none": Node("none")}
-    source = Source("") if article is None else Source(article.title, article.authors, article.year, article.published)
+    source = Source("") if article is None else _source(article)
     graph = Graph(tuple(nodes.values()), tuple(edges), tuple(latents))
-    return _Claims(Ledger(source, tuple(claims), tuple(figures)), graph, cards, costs | latent_costs)
+    return _Claims(Ledger(source, tuple(claims), tuple(figures), tuple(published)), graph, cards, costs | latent_costs)
+
+
+def _source(article: schema.Article) -> Source:
+    return Source(article.title, article.authors, article.year, article.published, article.called, article.place)
 
 
 def _claim(
@@ -537,6 +543,36 @@ def _side(
         if unit in rows
     }
     return Side(what, unit, tuple(rows), figures, table.dataset or str(table.file))
+
+
+def _published(file: _File, faults: list[Fault]) -> list[Published]:
+    """What the file says that others found on its claims; a claim that is wrong in itself counts as known."""
+    from priors import schema
+
+    claims = [key for key, _ in file.children("claim", [])]
+    found: list[Published] = []
+    for key, path in file.children("evidence", faults):
+        table = file.table(schema.EvidenceTable, path, faults)
+        # The claims are looked up in what is written, so that another fault of the table hides none of theirs.
+        named, origin = (_texts(file.content["evidence"][key], part) for part in ("claims", "origin"))
+        places = (("claims", named, claims, "no claim '{}'"), ("origin", origin, named, "'{}' is none of its claims"))
+        for part, texts, known, what in places:
+            at = file.at((*path, part))
+            for text, count in Counter(texts).items():
+                if text not in known:
+                    faults.append(Fault(what.format(text), at, nearest(text, {*known})))
+                if count > 1:
+                    faults.append(Fault(f"claim '{text}' is said {count} times", at, "keep it once"))
+        if table is not None:
+            told: dict[str, Any] = {**table.model_dump(), "claims": tuple(named), "origin": tuple(origin)}
+            found.append(Published(key, **told))
+    return found
+
+
+def _texts(table: object, key: str) -> list[str]:
+    """The texts of a list in a table that may be of any shape."""
+    listed = cast("dict[str, Any]", table).get(key) if isinstance(table, dict) else None
+    return [text for text in cast("list[Any]", listed) if isinstance(text, str)] if isinstance(listed, list) else []
 
 
 # -------------------------------------------------------------------------------------- studies and interventions
@@ -891,7 +927,8 @@ def _shape_fault(kind: str, message: str, key: str, given: object, model: type[s
     if kind == "missing":
         return f"key '{key}' is missing", f"add {key} = ..."
     if kind in ("string_too_short", "too_short"):
-        return f"{key} is empty", "fill it in, or leave the key out"
+        required = key in model.model_fields and model.model_fields[key].is_required()
+        return f"{key} is empty", "fill it in" if required else "fill it in, or leave the key out"
     said = re.sub(r"^Input should be ", "must be ", message)
     return f"{key} = {given!r} {said[0].lower()}{said[1:]}", ""
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from causal.claim import Direction
+
 # Annotations are read by pydantic when a class is made: these names must be there at run time.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 OptionalText = Annotated[str, StringConstraints(strip_whitespace=True)]
@@ -28,12 +30,14 @@ class Table(BaseModel):
 
 
 class Article(Table):
-    """[article]: what makes the claims; `smallest_effect` is every claim's that has none of its own."""
+    """[article]: what makes the claims, what the page calls it and the place it speaks of; `smallest_effect` is every claim's that has none of its own."""
 
     title: Text
     authors: OptionalText = ""
     year: int | None = None
     published: OptionalText = ""
+    called: Text = "article"
+    place: OptionalText = ""
     smallest_effect: Effect = 0.1
 
 
@@ -112,6 +116,20 @@ class PredictionTable(SideTable):
     zeros: Literal["unknown", "counted"] = "unknown"
     than: dict[str, Any] | None = None
     of: Annotated[list[Text], Field(min_length=1)] | None = None
+
+
+class EvidenceTable(Table):
+    """[evidence.KEY]: what a published work found on some claims, for the reader only: the fields of `causal.claim.Published`."""
+
+    work: Text
+    found: Text
+    claims: Annotated[list[Text], Field(min_length=1)]
+    direction: Direction
+    place: Text
+    published: OptionalText = ""
+    same_place: bool = False
+    origin: list[Text] = Field(default_factory=list)
+    read: Literal["abstract", "whole"] = "abstract"
 
 
 class JointTable(Table):

@@ -68,8 +68,8 @@ def place(where: str) -> tuple[str, int]:
 
 
 def test_the_ledger_has_no_unknown_parts() -> None:
-    assert set(LEDGER) == {"article", "node", "graph", "claim", "figure", "prediction"}
-    assert set(LEDGER["article"]) == {"title", "authors", "year", "published", "smallest_effect"}
+    assert set(LEDGER) == {"article", "node", "graph", "claim", "figure", "prediction", "evidence"}
+    assert set(LEDGER["article"]) == {"title", "authors", "year", "published", "place", "smallest_effect"}
     assert set(LEDGER["graph"]) == {"assumed"}
 
 
@@ -164,3 +164,23 @@ def test_the_source_is_cited_as_the_ledger_names_it() -> None:
     cited = (BUNDLE / "source.bib").read_text(encoding="utf-8").replace("{", "").replace("}", "")
     assert LEDGER["article"]["title"] in cited
     assert f"= {LEDGER['article']['year']}," in cited
+
+
+SET_BESIDE = {
+    1: {"c1"}, 4: {"c4"}, 5: {"c5", "c6"}, 10: {"c13"}, 11: {"c14"}, 18: {"c24", "c25", "c26"}, 19: {"c29", "c32"},
+    21: {"c34", "c35"}, 25: {"c41", "c42"}, 29: {"c49", "c50"},
+}  # fmt: skip
+"""The records of the article's claims, by their numbers in the list, that published work elsewhere speaks to."""
+
+
+def test_published_work_stands_beside_the_claims_that_it_speaks_to() -> None:
+    touched = {claim for each in LEDGER["evidence"].values() for claim in each["claims"]}
+    # And beside the record on routes, which says of traffic what the list's 25 says of coca.
+    assert touched == set().union(*SET_BESIDE.values()) | {"c115"}
+
+
+def test_no_published_work_is_about_peru_or_is_a_claims_own_source() -> None:
+    for key, each in LEDGER["evidence"].items():
+        assert "same_place" not in each, key
+        assert "origin" not in each, key
+        assert "Peru" not in each["place"], key

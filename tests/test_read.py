@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from causal.analysis import prior_sets
+from causal.claim import Published
 from causal.errors import CausalError
 from causal.graph import Edge, Latent, Sign
 from causal.joint import overlaps
@@ -308,6 +310,110 @@ def test_a_copy_of_the_built_in_bundle_reads_the_same(tmp_path: Path) -> None:
 
 
 # Where there is no bundle
+
+
+EVIDENCE = """
+[evidence.one]
+work = "Other 2010"
+published = "A journal 1(2), 3-4"
+found = "the same, elsewhere"
+claims = ["c2", "c1"]
+origin = ["c1"]
+direction = "for"
+place = "elsewhere"
+same_place = true
+read = "whole"
+"""
+
+
+def test_what_others_published_stands_in_the_ledger_by_claim(bundle: Path) -> None:
+    file = bundle / "claims.toml"
+    file.write_text(CLAIMS + EVIDENCE, encoding="utf-8")
+    ledger = read_bundle(bundle).ledger
+    (found,) = ledger.published
+    assert found == Published(
+        "one",
+        "Other 2010",
+        "the same, elsewhere",
+        ("c2", "c1"),
+        "for",
+        "elsewhere",
+        "A journal 1(2), 3-4",
+        True,
+        ("c1",),
+        "whole",
+    )
+    assert ledger.published_on("c1") == ledger.published_on("c2") == (found,)
+    assert ledger.published_on("c3") == ()
+
+
+def test_what_others_published_enters_no_number(bundle: Path) -> None:
+    without = read_bundle(bundle)
+    (bundle / "claims.toml").write_text(CLAIMS + EVIDENCE, encoding="utf-8")
+    beside = read_bundle(bundle)
+    assert beside.ledger.published
+    assert (beside.graph, beside.ledger.claims) == (without.graph, without.ledger.claims)
+    assert prior_sets(beside) == prior_sets(without)
+
+
+def test_everything_wrong_with_evidence_is_told_at_once_with_its_line(bundle: Path) -> None:
+    wrong = EVIDENCE.replace('"c2", "c1"', '"c2", "c22", "c2"').replace('"for"', '"fro"').replace('"Other 2010"', '" "')
+    second = """
+[evidence.two]
+work = "Another"
+found = "nothing"
+claims = ["c9", "c1", "c1"]
+origin = ["c2"]
+direction = "against"
+place = "there"
+[evidence.three]
+work = "A third"
+claims = []
+direction = "mixed"
+place = "there"
+weight = 2
+[evidence]
+four = 3
+"""
+    text = CLAIMS + wrong + second
+    (bundle / "claims.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CausalError) as caught:
+        read_bundle(bundle)
+    lines = text.splitlines()
+
+    def at(table: str, key: str) -> str:
+        start = lines.index(f"[evidence.{table}]")
+        line = next(k for k, line in enumerate(lines[start:], start + 1) if line.startswith(key))
+        return f"claims.toml:{line} [evidence.{table}]"
+
+    told = {(fault.where, fault.what): fault.mend for fault in caught.value.faults}
+    assert told == {
+        (at("one", "work"), "work is empty"): "fill it in",
+        (at("one", "direction"), "direction = 'fro' must be 'for', 'against', 'mixed' or 'indirect'"): "",
+        (at("one", "claims"), "no claim 'c22'"): "did you mean 'c2'?",
+        (at("one", "claims"), "claim 'c2' is said 2 times"): "keep it once",
+        (at("one", "origin"), "'c1' is none of its claims"): "known: c2, c22",
+        (at("two", "claims"), "no claim 'c9'"): "known: c1, c2, c3",
+        (at("two", "claims"), "claim 'c1' is said 2 times"): "keep it once",
+        (at("two", "origin"), "'c2' is none of its claims"): "known: c1, c9",
+        (at("three", "[evidence"), "key 'found' is missing"): "add found = ...",
+        (at("three", "claims"), "claims is empty"): "fill it in",
+        (
+            "claims.toml:{} [evidence.four]".format(lines.index("[evidence]") + 2),
+            "3 is no table",
+        ): "write [evidence.KEY]",
+        (
+            at("three", "weight"),
+            "unknown key 'weight'",
+        ): "known: claims, direction, found, origin, place, published, read, same_place, work",
+    }
+
+
+def test_a_source_is_called_by_its_own_noun_and_an_article_without_one(bundle: Path) -> None:
+    assert (read_bundle(bundle).source.called, read_bundle(bundle).source.place) == ("article", "")
+    text = CLAIMS.replace("year = 2015\n", 'year = 2015\ncalled = "report"\nplace = "Peru"\n', 1)
+    (bundle / "claims.toml").write_text(text, encoding="utf-8")
+    assert (read_bundle(bundle).source.called, read_bundle(bundle).source.place) == ("report", "Peru")
 
 
 def test_an_unknown_key_is_named_with_the_nearest() -> None:

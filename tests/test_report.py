@@ -155,6 +155,45 @@ def test_hostile_text_is_shown_and_never_run(html: str, parsed: _Page) -> None:
     assert "Crime & <i>disorder</i>" in parsed.said
 
 
+def test_published_work_stands_beside_the_verdicts_escaped_and_says_that_it_enters_no_number(
+    html: str, parsed: _Page
+) -> None:
+    assert "Other <b>2010</b>, partly as claimed" in parsed.said
+    assert "a <script>land</script>" in parsed.said
+    assert parsed.said.count(re.sub(r"\s+", " ", HOSTILE)) >= 4, (
+        "the claim's own words, twice beside claims, and in the table of works"
+    )
+    assert not re.search(r"<b>2010|<script>land", html)
+    section = html[html.index('id="elsewhere"') : html.index('id="how"')]
+    for told in (
+        "read in their abstracts only",
+        "None of them is about the place that the article speaks of.",
+        "Nothing of this enters any number on this page",
+        "c1 and c2: partly as claimed",
+        "c2 was taken from it",
+    ):
+        assert told in section
+    ledger = html[html.index('id="ledger"') : html.index('id="elsewhere"')]
+    assert ledger.count('data-label="Evidence elsewhere"') == 5
+    assert ledger.count("partly as claimed") == 2
+
+
+def test_a_bundle_without_published_work_has_no_such_column(analysis: Analysis) -> None:
+    ledger = replace(analysis.bundle.ledger, published=())
+    text = page(replace(analysis, bundle=replace(analysis.bundle, ledger=ledger)))
+    assert "Evidence elsewhere" not in text
+
+
+def test_the_page_calls_the_source_as_the_bundle_does(analysis: Analysis) -> None:
+    ledger = analysis.bundle.ledger
+    called = replace(ledger, source=replace(ledger.source, called="lit<er>ature"))
+    parsed = _Page(page(replace(analysis, bundle=replace(analysis.bundle, ledger=called))))
+    assert "The lit<er>ature makes 5 causal claims" in parsed.said
+    assert "What the lit<er>ature holds" in parsed.said
+    # What is left is the name of the prior set.
+    assert re.findall(r"\b[Tt]he article\b(?!'s (?:prior|and the wide prior)).{20}", parsed.said) == []
+
+
 def test_every_claim_has_its_row_and_its_verdict_in_static_markup(analysis: Analysis, parsed: _Page) -> None:
     rows = [
         attributes["data-verdict"] for tag, attributes in parsed.tags if tag == "tr" and "data-verdict" in attributes
@@ -190,8 +229,8 @@ def test_the_second_answer_of_several_claims_is_told_in_one_sentence(analysis: A
     )
     summary = _Page(page(replace(analysis, verdicts=verdicts))).said
     assert summary.count("There is a second answer") == 1
-    for claim in ("c2", "c3", "c4"):
-        assert f"{analysis.verdict(claim).edge} would be supported by Toy & panel" in summary
+    edges = [analysis.verdict(claim).edge for claim in ("c2", "c3", "c4")]
+    assert f"{listed(edges)} would be supported by Toy & panel" in summary
     assert "(3 influences by Toy & panel)" in summary
 
 

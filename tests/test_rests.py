@@ -4,15 +4,20 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from causal.checks.independences import implied
+from causal.checks.placebo import leads
+from causal.claim import Claim, Ledger, Source
 from causal.fit import Fit
 from causal.graph import Graph
+from causal.identification import identify_edge
 from causal.intervene import AddEdge, Cut, Policy, Set, Shift
 from causal.joint import build_model
 from causal.panel import Panel, Study
-from causal.rests import on_the_way, rests_on
+from causal.rests import differing, on_the_way, rests_on, word_of
 from causal.simulate import contrast, counterfactual, simulate
 from causal.syntax import read_graph
 from causal.terminal import weakest
+from causal.verdict import PRIOR_SETS, judge
 from tests.oracle.worlds import frame, made_fit, made_model
 
 CHAIN = "x -> m [lag=1]\nm -> y [lag=1]\nx -> x [lag=1]\nz -> y [lag=1]\ny -> w [lag=1]"
@@ -127,3 +132,53 @@ def test_the_terminal_names_the_weak_links_and_never_takes_memory_for_support() 
     assert weakest(displaced) == "not-identified"
     assert weakest({"p -> c [lag=1]": "supported", "c -> c [lag=1]": "undecided"}) == "supported"
     assert weakest({}) == ""
+
+
+WORLD_PRICE = "x -> y [lag=1]\nx -> x [lag=1]\ny -> y [lag=1]\nprice -> price [lag=1]\nprice -> x\n"
+
+
+def price_fit(text: str) -> Fit:
+    """A fit of x and y beside a price that is the same in every unit."""
+    graph = read_graph(text)
+    rows = frame(("x", "y", "price"), units=5, times=range(2000, 2010), seed=2)
+    rows["price"] = rows.groupby("year")["price"].transform("first")
+    return made_fit(build_model(graph, Panel.from_frame(rows, unit="unit", time="year")))
+
+
+def test_a_world_price_that_moves_both_ends_is_held_fixed_by_the_year_and_leaves_no_path_open() -> None:
+    fit = price_fit(WORLD_PRICE + "price -> y")
+    model, edge = fit.model, fit.model.graph.edge("x -> y")
+    assert model.system.nodes == ("x", "y")
+    assert set(differing(model, model.graph).names) == {"x", "y"}
+    assert word_of(fit, next(term for term in model.system.terms if term.name == edge.name)) == "identified"
+    ledger = Ledger(Source("A source"), (Claim("c1", edge, "as claimed", "here"),))
+    found = identify_edge(differing(model, model.graph), edge, {"x", "y"})
+    row = judge(ledger, dict.fromkeys(PRIOR_SETS, fit), {"c1": found}, ())[0]
+    assert row.findings[0].identified, row.why
+
+
+def test_a_world_price_is_no_instrument() -> None:
+    hidden = "hidden -> hidden [lag=1]\nhidden -> x\nhidden -> y"
+    fit = price_fit(WORLD_PRICE + hidden)
+    graph = fit.model.graph
+    assert identify_edge(graph, "x -> y", {"x", "y", "price"}).strategy == "instrument", (
+        "so it would be, were it to differ between units"
+    )
+    cut = differing(fit.model, graph)
+    assert set(cut.names) == {"x", "y", "hidden"}
+    assert not identify_edge(cut, "x -> y", {"x", "y"}).identified
+
+
+def test_nothing_is_cut_where_every_measured_node_differs_between_units() -> None:
+    fit = fit_of(CHAIN)
+    assert differing(fit.model, fit.model.graph) is fit.model.graph
+
+
+def test_the_checks_ask_the_graph_without_a_world_price() -> None:
+    """x and y share nothing but the price: the graph implies that x two periods ago tells nothing of y, once y's causes are known."""
+    fit = price_fit("x -> x [lag=1]\ny -> y [lag=1]\nprice -> price [lag=1]\nprice -> x\nprice -> y")
+    asked = {(link.cause, link.effect, link.lag) for link in implied(fit)}
+    assert {("x", "y", 1), ("x", "y", 2), ("y", "x", 1), ("y", "x", 2)} <= asked
+    # The next price moves with this one, and through it x: cut, it leaves y's past alone.
+    joined = price_fit(WORLD_PRICE + "price -> y")
+    assert [(link.cause, link.effect) for link in leads(joined)] == [("x", "y")]

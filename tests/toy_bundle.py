@@ -77,6 +77,14 @@ where = "p. 5"
 untestable = "a figure of speech"
 cause = "the world"
 effect = "watching"
+[evidence.e1]
+work = "Other <b>2010</b>"
+published = "Journal of {formula}"
+found = '''{hostile}'''
+claims = ["c1", "c2"]
+origin = ["c2"]
+direction = "mixed"
+place = "a <script>land</script>"
 [figure.f1]
 quantity = "flights a day"
 low = 6

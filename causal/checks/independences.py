@@ -15,6 +15,7 @@ from __future__ import annotations
 from causal.checks.result import CheckResult
 from causal.checks.scores import Link, Scores, equations, scores, told
 from causal.fit import Fit
+from causal.rests import differing
 from causal.separation import m_separated
 from causal.unroll import unroll
 
@@ -45,7 +46,7 @@ def check(fit: Fit) -> CheckResult:
 def implied(fit: Fit) -> tuple[Link, ...]:
     """The links that the graph denies and the data can speak about."""
     model = fit.model
-    system, graph = model.system, model.graph
+    system, graph = model.system, differing(model, model.graph)
     nodes = equations(fit)
     exogenous = [node for node in model.linear_nodes if node not in nodes]
     deepest = system.lags + 1

@@ -11,6 +11,7 @@ from __future__ import annotations
 from causal.checks.result import CheckResult
 from causal.checks.scores import Link, equations, scores, told
 from causal.fit import Fit
+from causal.rests import differing
 from causal.separation import m_separated
 from causal.unroll import unroll
 
@@ -46,7 +47,7 @@ def check(fit: Fit) -> CheckResult:
 
 def leads(fit: Fit) -> tuple[Link, ...]:
     """The leads that the graph says tell nothing: of causes that their outcome does not reach."""
-    system, graph = fit.model.system, fit.model.graph
+    system, graph = fit.model.system, differing(fit.model, fit.model.graph)
     unrolled = unroll(graph, system.lags + 2)
     found: list[Link] = []
     for effect in equations(fit):

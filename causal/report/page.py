@@ -22,7 +22,7 @@ from causal import datasets
 from causal.analysis import Analysis, Answer, claim_prior, words_by_edge
 from causal.checks import CheckResult
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
-from causal.graph import Edge, Sign
+from causal.graph import Edge, Graph, Node, Sign
 from causal.plot import (
     PRIOR_LABELS,
     STYLES,
@@ -37,6 +37,7 @@ from causal.plot import (
 )
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
+from causal.report.elsewhere import beside, elsewhere
 from causal.report.foretold import foretold_section
 from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
@@ -121,10 +122,12 @@ def page(analysis: Analysis) -> str:
         ],
         answerable=answerable(bundle),
         foretold=foretold,
+        example=next((claim.edge.cause for claim in told if claim.edge is not None), bundle.graph.names[0]),
         mistakes=mistakes(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
+        elsewhere=elsewhere(bundle.ledger),
         counts=_counts(analysis.verdicts),
         figures=[_figure(figure) for figure in bundle.ledger.figures],
         words=[(word, SHORT[word], MEANINGS[word]) for word in WORDS],
@@ -178,19 +181,20 @@ def _counts(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
 
 
 def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
-    verdicts = analysis.verdicts
+    verdicts, called = analysis.verdicts, analysis.bundle.source.called
     measured = [verdict for verdict in verdicts if verdict.findings]
     answered = [verdict for verdict in measured if any(finding.identified for finding in verdict.findings)]
     sentences = [
-        f"The article makes {counted(len(verdicts), 'causal claim')} that the ledger holds. "
+        f"The {called} makes {counted(len(verdicts), 'causal claim')} that the ledger holds. "
         f"The data here measure both sides of {len(measured) or 'none'} of them, and can answer {len(answered) or 'none'} of them "
-        "once everything that the article itself says moves these things is taken into account.",
+        f"once everything that the {called} itself, or the bundle beside it, says moves these things is taken into account.",
         "The verdicts: " + listed([f"{count} {word}" for word, count in _counts(verdicts)]) + ".",
     ]
     core = [claim for claim in told if claim.core]
     if core:
         found = Counter(analysis.verdict(claim.key).verdict for claim in core)
-        loop = " Together they close a loop." if _closes(core) else ""
+        loops = _loops(core)
+        loop = f" Together they close {'a loop' if loops == 1 else counted(loops, 'loop')}." if loops else ""
         sentences.append(
             f"At its core stand {counted(len(core), 'claim')}: "
             + listed(
@@ -203,7 +207,7 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             )
             + f".{loop} Of these, "
             + listed([f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in WORDS if found[word]])
-            + f". {_whole(found, len(core))}"
+            + f". {_whole(found, len(core), called)}"
         )
     return [*sentences, *_second_answers(analysis, told)]
 
@@ -211,7 +215,7 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
 def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
     """In one sentence, what holds only if nothing that the studies set aside matters: for each study, and for all of them together."""
     aside: dict[str, int] = {}
-    clauses: dict[str, None] = {}
+    clauses: dict[str, list[str]] = {}
     for verdict in (analysis.verdict(claim.key) for claim in told):
         found = [finding for finding in verdict.conditional if finding.identified]
         aside |= {_study_label(analysis.bundle, finding): len(finding.set_aside) for finding in found}
@@ -224,17 +228,18 @@ def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             studies = _study_label(analysis.bundle, pooled)
             parts.append(f"{pooled.verdict} in a study yet unseen by {studies} together ({SHORT[pooled.verdict]})")
         if parts:
-            clauses[f"{verdict.edge} would be {listed(parts)}"] = None
+            clauses.setdefault(listed(parts), []).append(verdict.edge)
     if not clauses:
         return []
     counts = listed([f"{counted(count, 'influence')} by {study}" for study, count in aside.items()])
     return [
-        "There is a second answer that holds only under an assumption: that nothing of what the article names and a study sets aside "
-        f"matters ({counts}). Then {'; '.join(clauses)}. The data cannot show that it does not matter."
+        f"There is a second answer that holds only under an assumption: that nothing of what the {analysis.bundle.source.called} names and a study "
+        f"sets aside matters ({counts}). Then {'; '.join(f'{listed(edges)} would be {parts}' for parts, edges in clauses.items())}. "
+        "The data cannot show that it does not matter."
     ]
 
 
-def _whole(found: Counter[str], size: int) -> str:
+def _whole(found: Counter[str], size: int, called: str) -> str:
     """What the words of the core claims amount to."""
     if found["supported"] == size:
         return "The data support every one of them."
@@ -243,26 +248,18 @@ def _whole(found: Counter[str], size: int) -> str:
         are = "is" if against == 1 else "are"
         return f"As a whole the core does not hold up in these data: {counted(against, 'link')} of it {are} contradicted or too small to matter."
     if found["supported"]:
-        return "The data support a part of it; the whole rests on the article's opinion where they do not."
+        return f"The data support a part of it; the whole rests on the {called}'s opinion where they do not."
     return (
-        "So these data neither support nor contradict the core of the article. "
+        f"So these data neither support nor contradict the core of the {called}. "
         "What one believes of it after reading this page is what one believed before."
     )
 
 
-def _closes(claims: Sequence[Claim]) -> bool:
-    """Whether the claims' edges, each once, make one loop."""
-    after = {claim.edge.cause: claim.edge.effect for claim in claims if claim.edge is not None}
-    if len(after) != len(claims):
-        return False
-    start = here = next(iter(after))
-    for _ in after:
-        here = after.get(here, "")
-    walk, here = {start}, after[start]
-    while here != start and here in after and here not in walk:
-        walk.add(here)
-        here = after[here]
-    return here == start and len(walk) == len(after)
+def _loops(claims: Sequence[Claim]) -> int:
+    """How many loops the claims' edges make."""
+    edges = {claim.edge.name: claim.edge for claim in claims if claim.edge is not None}
+    names = dict.fromkeys(name for edge in edges.values() for name in (edge.cause, edge.effect))
+    return len(Graph(tuple(Node(name) for name in names), tuple(edges.values())).loops()) if names else 0
 
 
 def _warnings(analysis: Analysis) -> list[str]:
@@ -304,6 +301,7 @@ def _claim(analysis: Analysis, claim: Claim) -> dict[str, Any]:
             for finding in (verdict.together, verdict.conditional_together)
             if finding is not None
         ],
+        "elsewhere": beside(analysis.bundle.ledger, claim.key),
         "numbers": _numbers(analysis, claim, verdict),
         "priors": [
             (PRIOR_LABELS.get(name, name), interval(found.low, found.high))
@@ -474,6 +472,7 @@ def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "verdict": verdict.verdict,
         "why": sentence(verdict.why),
         "second": second.verdict if second is not None else "",
+        "elsewhere": beside(analysis.bundle.ledger, claim.key),
     }
 
 
@@ -687,7 +686,7 @@ def _unit(study: Study, node: str) -> str:
     if not isinstance(measure.column, str):
         return f"index of {listed(measure.column)}; 1 is a typical yearly swing of one of them"
     unit = datasets.card(study.dataset)[measure.column].unit if study.dataset else f"unit of column {measure.column}"
-    return unit if measure.transform == "none" else f"{measure.transform} of {unit}"
+    return unit if measure.transform == "none" else f"{measure.transform}; {unit}"
 
 
 def _card(study: Study) -> dict[str, Any]:

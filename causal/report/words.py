@@ -23,16 +23,16 @@ MEANINGS: Mapping[str, str] = {
     ),
     "contradicted": (
         "The data speak against the claim: the effect runs the other way and is large enough to matter, "
-        "even if one starts without the article's opinion."
+        "even if one starts without the source's opinion."
     ),
     "negligible": "The data say that the effect, if there is any, is too small to matter.",
-    "prior-driven": "It looks supported only if one already believes the article. The data by themselves do not carry it.",
+    "prior-driven": "It looks supported only if one already believes the source. The data by themselves do not carry it.",
     "undecided": "The data can speak to the claim and do not settle it: an effect as claimed fits them, and so does none that matters.",
     "not-identified": (
         "Both sides are measured, and the question still cannot be answered from these data: something that is not measured may move both sides, "
         "and its work cannot be told from the claimed effect. More rows of the same kind would not help."
     ),
-    "untestable": "No data here measure both sides of the claim. What is left is the article's own opinion.",
+    "untestable": "No data here measure both sides of the claim. What is left is the source's own opinion.",
 }
 """Verdict word -> what it means for an analyst."""
 
@@ -40,10 +40,10 @@ SHORT: Mapping[str, str] = {
     "supported": "the data speak for it",
     "contradicted": "the data speak against it",
     "negligible": "too small to matter",
-    "prior-driven": "the article's word carries it, not the data",
+    "prior-driven": "the source's word carries it, not the data",
     "undecided": "the data do not settle it",
     "not-identified": "measured, but these data cannot answer it",
-    "untestable": "not measured here; the article's opinion only",
+    "untestable": "not measured here; the source's opinion only",
 }
 """Verdict word -> its meaning in a few words."""
 

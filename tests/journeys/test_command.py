@@ -171,6 +171,49 @@ def test_claims_lists_every_claim_of_the_built_in_article_with_its_prior(here) -
     assert 0.5 < claims[0]["prior"]["probability_as_claimed"] < 1.0
 
 
+def test_claims_tells_what_others_published_on_each(here) -> None:
+    done = here("claims", "growth", "--json")
+    assert done.returncode == 0, done.stderr
+    claims = {row["claim"]: row for row in json.loads(done.stdout)["claims"]}
+    found = claims["c1"]["evidence"]
+    assert [(each["work"], each["direction"], each["taken_from_it"]) for each in found] == [
+        ("Mauro 1995", "for", True),
+        ("Critics of Mauro 1995", "mixed", False),
+    ]
+    assert all("claim" not in each for row in claims.values() for each in row["evidence"])
+    plain = here("claims", "growth")
+    assert "mixed:" in plain.stdout
+    assert "enters no number" in plain.stdout
+
+
+def test_the_second_bundle_is_checked_and_its_identification_told(here) -> None:
+    done = here("check", "growth")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("growth: 11 claims, 1 study, 4 interventions, no errors")
+    told = json.loads(here("identify", "growth", "--json").stdout)
+    assert sum(told["counts"].values()) == 11
+
+
+@pytest.mark.slow
+def test_the_second_bundle_is_judged_and_an_intervention_of_it_answered(causal) -> None:
+    done = causal("test", "growth", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["claim"]: row for row in json.loads(done.stdout)["verdicts"]}
+    assert len(rows) == 11
+    for key in ("c1", "c2", "c3", "c4", "c5", "c6"):
+        assert rows[key]["verdict"] == "not-identified", key
+        (second,) = rows[key]["conditional"]
+        assert second["identified"] == (key != "c4"), second["why"]
+    assert "same value in every unit" in rows["c4"]["why"]
+    assert rows["c10"]["verdict"] == "untestable"
+    done = causal("do", "clean", "growth", "--json")
+    assert done.returncode == 0, done.stderr
+    effects = json.loads(done.stdout)["effects"]
+    assert {row["outcome"] for row in effects} == {"growth"}
+    assert all("not-identified" in row["rests_on"] for row in effects)
+    assert all("probability_harm" in row for row in effects)
+
+
 @pytest.mark.parametrize("form", ["text", "dot", "mermaid", "dagitty", "svg"])
 def test_the_graph_comes_in_every_form(here, form: str, tmp_path: Path) -> None:
     done = here("graph", "--format", form, str(write_bundle(tmp_path / "six")))
