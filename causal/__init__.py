@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from causal.adjustment import adjustment_sets, optimal_adjustment
+    from causal.chain import ChainVerdict, judge_chain
     from causal.checks import CheckResult, check
-    from causal.claim import Claim, Figure, Ledger, Source
+    from causal.claim import Claim, ClaimReading, Figure, Ledger, Source
     from causal.coverage import Coverage, coverage
     from causal.decide import rank, value_of_information
     from causal.dist import Normal, Uniform
@@ -48,13 +49,14 @@ if TYPE_CHECKING:
         to_mermaid,
         to_networkx,
     )
-    from causal.verdict import Evidence, Verdict, judge
+    from causal.verdict import Evidence, Verdict, errors_of, judge
     from causal.weights import Weights
 
 _HOME = {
     "adjustment": ("adjustment_sets", "optimal_adjustment"),
+    "chain": ("ChainVerdict", "judge_chain"),
     "checks": ("CheckResult", "check"),
-    "claim": ("Claim", "Figure", "Ledger", "Source"),
+    "claim": ("Claim", "ClaimReading", "Figure", "Ledger", "Source"),
     "coverage": ("Coverage", "coverage"),
     "decide": ("rank", "value_of_information"),
     "dist": ("Normal", "Uniform"),
@@ -99,7 +101,7 @@ _HOME = {
     ),
     "refits": ("fit_many", "seed_of", "with_data"),
     "reported": ("Reported",),
-    "verdict": ("Evidence", "Verdict", "judge"),
+    "verdict": ("Evidence", "Verdict", "errors_of", "judge"),
     "weights": ("Weights",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -107,8 +109,10 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "AddEdge",
     "CausalError",
+    "ChainVerdict",
     "CheckResult",
     "Claim",
+    "ClaimReading",
     "ConvergenceError",
     "Coverage",
     "Cut",
@@ -153,6 +157,7 @@ __all__ = [
     "counterfactual",
     "coverage",
     "dynamics",
+    "errors_of",
     "fan",
     "fit",
     "fit_many",
@@ -165,6 +170,7 @@ __all__ = [
     "implied_independences",
     "impulse_responses",
     "judge",
+    "judge_chain",
     "mediated_parts",
     "mediation",
     "optimal_adjustment",

@@ -6,13 +6,14 @@ analysis of the same bundle samples nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from causal.chain import ChainVerdict, judge_chain
 from causal.checks import check_sets
-from causal.claim import Claim
+from causal.claim import Claim, ClaimReading
 from causal.coverage import told_by_the_period
 from causal.decide import rank, value_of_information
 from causal.dist import Normal
@@ -28,7 +29,7 @@ from causal.panel import Study
 from causal.rests import differing, road_told, told_by
 from causal.simulate import contrast, counterfactual
 from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
-from priors.elicit import PriorSet, prior
+from priors.elicit import FAR_FROM_NORMAL, PriorSet, mixed, mixture_cost, prior
 from priors.read import Bundle, InterventionSpec
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Analysis:
     """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions, and their `rankings`.
 
     `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none. `foretold`: what the
-    article foretold and what came, where it was asked for.
+    article foretold and what came, where it was asked for. `chain` is the verdict of the core claims as a whole.
     """
 
     bundle: Bundle
@@ -99,6 +100,7 @@ class Analysis:
     apart: tuple[Fault, ...] = ()
     rankings: tuple[Ranked, ...] = ()
     foretold: Foretold | None = None
+    chain: ChainVerdict | None = None
 
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
@@ -151,6 +153,8 @@ def analyse(
             store=store,
         )
     together = Together(joint_fits, check_sets(joint_fits)) if joint_fits else None
+    labels = {name: card.label or name for name, card in bundle.nodes.items()}
+    labels |= {study.name: study.label or study.name for study in bundle.studies}
     verdicts = judge(
         bundle.ledger,
         {study: found.fits for study, found in evidence.items()},
@@ -160,37 +164,73 @@ def analyse(
         conditional={study: found.kept for study, found in evidence.items()},
         together=together,
         reported=bundle.reported,
+        labels=labels,
     )
     words = _words(bundle, verdicts)
     answers = tuple(answer(evidence, words, spec, seed) for spec in bundle.interventions) if interventions else ()
     orders = rankings(evidence, words, bundle.interventions, seed) if interventions else ()
+    chain = judge_chain(
+        bundle.ledger, verdicts, evidence, together=together, reported=bundle.reported, seed=seed, labels=labels
+    )
     foretold = None
     if forecasts:
         foretold = foretell(bundle, sets, store=store, seed=seed, draws=draws, chains=chains, kept_only=True)
-    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold)
+    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold, chain)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:
     """The three prior sets of a bundle's edges: *article*, *sceptical*, *wide*.
 
-    Several claims on one edge are read as one author speaking several times: their priors are mixed in equal parts and reduced to the Normal
-    with the mixture's mean and variance. Edges that no claim states have the wide prior in every set, self-effects a uniform one.
+    Each claim counts one, in equal parts for each of its readings, and gives these parts to the edges that its readers see. What an edge is given is
+    mixed and reduced to the Normal with the mixture's mean and variance: several claims on one edge are read as one author speaking
+    several times, several readings as several things that the author may have said. Edges that no reader sees in a claim have the wide prior in
+    every set, self-effects a uniform one.
     """
+    shares = reading_shares(bundle.ledger.claims)
     return {
-        name: Priors(
-            {
-                edge: _mixed([found for claim in claims if (found := claim_prior(claim, name)) is not None])
-                for edge, claims in _by_edge(bundle).items()
-            },
-            name=name,
-        )
+        name: Priors({edge: mixed(_parts(given, name)) for edge, given in shares.items()}, name=name)
         for name in PRIOR_SETS
     }
 
 
 def claim_prior(claim: Claim, prior_set: PriorSet = "article") -> Normal | None:
-    """The prior of one claim's effect on the standard scale, by its own words; None where no edge can hold it."""
-    return None if claim.edge is None else prior(claim.hedge, claim.strength, claim.edge.sign, prior_set)
+    """The prior of one claim's effect on the standard scale, by all readings of it that see its edge; None where no edge can hold it."""
+    if claim.edge is None:
+        return None
+    given = reading_shares([claim])[claim.edge.name]
+    return mixed(_parts(given, prior_set)) if len(given) > 1 else _parts(given, prior_set)[0][0]
+
+
+def reading_shares(claims: Iterable[Claim]) -> dict[str, list[tuple[ClaimReading, float]]]:
+    """For each edge that some reader sees, the readings that see it, each with its share of its claim."""
+    found: dict[str, list[tuple[ClaimReading, float]]] = {}
+    for claim in claims:
+        readings = claim.readings
+        for reading in readings:
+            if reading.edge is not None:
+                found.setdefault(reading.edge.name, []).append((reading, 1.0 / len(readings)))
+    return found
+
+
+def readings_told(claim: Claim) -> tuple[str, ...]:
+    """What a reader must know of a claim's readings, in sentences: who sees another edge, and where one Normal tells the prior poorly."""
+    if not claim.others:
+        return ()
+    own = claim.edge.name if claim.edge else ""
+    told = [f"{len(claim.readings)} readings of this claim, mixed in equal parts."]
+    elsewhere = [reading for reading in claim.others if (reading.edge.name if reading.edge else "") != own]
+    for reading in elsewhere:
+        share = f"its share of the claim, 1/{len(claim.readings)}, goes to that link's prior"
+        seen = "no link that could hold it" if reading.edge is None else f"{reading.edge.text} in it: {share}"
+        told.append(f"Reader {reading.reader} sees {seen}.")
+    if claim.edge is not None:
+        parts = _parts(reading_shares([claim])[own], "article")
+        cost = mixture_cost(parts)
+        if cost > FAR_FROM_NORMAL:
+            told.append(
+                f"The readings differ so much that one Normal tells their mixture poorly: the probability below some value is off by {cost:.2f}."
+            )
+    return tuple(told)
 
 
 def answer(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: InterventionSpec, seed: int = 1) -> Answer:
@@ -347,10 +387,13 @@ def _by_edge(bundle: Bundle) -> dict[str, list[Claim]]:
     return found
 
 
-def _mixed(parts: list[Normal]) -> Normal:
-    mean = sum(part.mean for part in parts) / len(parts)
-    second = sum(part.mean**2 + part.sd**2 for part in parts) / len(parts)
-    return Normal(mean, (second - mean**2) ** 0.5)
+def _parts(given: Sequence[tuple[ClaimReading, float]], prior_set: PriorSet) -> list[tuple[Normal, float]]:
+    """The prior of each reading that sees an edge, with its share."""
+    return [
+        (prior(reading.hedge, reading.strength, reading.edge.sign, prior_set), share)
+        for reading, share in given
+        if reading.edge is not None
+    ]
 
 
 def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence:

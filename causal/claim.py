@@ -2,7 +2,8 @@
 
 A claim is a statement that one variable moves another, with the words that hedge it and its place in the
 text. Where a node-to-node edge can hold it, `edge` is that edge; where none can (a rhetorical or a
-geopolitical statement), `edge` is None and `untestable` says why.
+geopolitical statement), `edge` is None and `untestable` says why. Readers differ in what they take a text to say:
+beside the claim's own words, which are the first reading, stand those of other readers.
 """
 
 from __future__ import annotations
@@ -30,12 +31,25 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimReading:
+    """What one reader takes a claim to say: its edge with the sign, its hedge and its strength; `edge` is None where no edge can hold it.
+
+    `reader` is "" for the claim's own words, as the ledger has them.
+    """
+
+    reader: str
+    edge: Edge | None
+    hedge: str
+    strength: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One causal claim.
 
     `hedge` and `strength` are words of the hedge and strength scales (`priors.elicit`); `says` paraphrases;
     `where` gives section and paragraph; `scope` says for whom and when it is said to hold;
-    `smallest_effect` is on the standard scale (sd of the outcome per sd of the cause).
+    `smallest_effect` is on the standard scale (sd of the outcome per sd of the cause). `others` holds how other readers take it.
     """
 
     key: str
@@ -50,6 +64,12 @@ class Claim:
     untestable: str = ""
     cause: str = ""
     effect: str = ""
+    others: tuple[ClaimReading, ...] = ()
+
+    @property
+    def readings(self) -> tuple[ClaimReading, ...]:
+        """Every reading, the claim's own words first."""
+        return (ClaimReading("", self.edge, self.hedge, self.strength), *self.others)
 
 
 @dataclass(frozen=True, slots=True)

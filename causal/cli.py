@@ -36,7 +36,7 @@ from causal.terminal import (
     short,
     status,
     table_of,
-    verdict_rows,
+    verdict_document,
 )
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
 
         written = write_report(analysis, Path("report"))
     if as_json:
-        print_json({"verdicts": verdict_rows(analysis), "files": [str(path) for path in written]})
+        print_json({**verdict_document(analysis), "files": [str(path) for path in written]})
     else:
         print_verdicts(analysis)
         for path in written:
@@ -123,10 +123,12 @@ def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
 @_command
 def claims(bundle: str | None, as_json: bool) -> None:
     """The ledger: each claim, its hedge, its place in the text and its prior."""
-    from causal.analysis import claim_prior
+    from causal.analysis import claim_prior, readings_told
+    from priors.agreement import agreement
     from priors.elicit import in_words, probability_as_claimed
 
     found = _read(bundle)
+    agreed = agreement(found.ledger)
     scales = _natural_scales(found)
     rows: list[dict[str, Any]] = []
     for claim in found.ledger.claims:
@@ -144,6 +146,16 @@ def claims(bundle: str | None, as_json: bool) -> None:
                 {**asdict(each), "taken_from_it": claim.key in each.origin}
                 for each in found.ledger.published_on(claim.key)
             ],
+            "readings": [
+                {
+                    "reader": reading.reader,
+                    "edge": reading.edge.text if reading.edge else None,
+                    "hedge": reading.hedge,
+                    "strength": reading.strength,
+                }
+                for reading in claim.others
+            ],
+            "readings_told": list(readings_told(claim)),
         }
         if prior is not None and claim.edge is not None:
             reading = probability_as_claimed(claim.hedge)
@@ -162,7 +174,7 @@ def claims(bundle: str | None, as_json: bool) -> None:
                 row["prior"] |= {"natural_low": short(low * factor), "natural_high": short(high * factor)}
         rows.append(row)
     if as_json:
-        print_json({"claims": rows})
+        print_json({"claims": rows, "agreement": {**asdict(agreed), "sentence": agreed.sentence}})
         return
     columns = ("claim", "says", "edge", "hedge", "P(sign), 90 % interval of the prior", "where")
     elsewhere = ("evidence elsewhere",) if found.ledger.published else ()
@@ -174,6 +186,7 @@ def claims(bundle: str | None, as_json: bool) -> None:
             prior_text = f"{kept['probability_as_claimed']:.2f} ({kept['in_words']}); {kept['standard_low']:+.2f} to {kept['standard_high']:+.2f} sd per sd"
             if "natural_low" in kept:
                 prior_text += f"; {kept['natural_low']:+g} to {kept['natural_high']:+g} in natural units"
+        prior_text += "".join(f". {told.rstrip('.')}" for told in row["readings_told"])
         cells = (row["claim"], row["says"], row["edge"] or "-", row["hedge"], prior_text, row["where"])
         told = "; ".join(f"{each['direction']}: {each['work']}" for each in row["evidence"])
         table.add_row(*cells, *((told,) if elsewhere else ()))
@@ -182,6 +195,7 @@ def claims(bundle: str | None, as_json: bool) -> None:
         click.echo(
             "Evidence elsewhere is read beside the claims and enters no number; --json says what was found, and where."
         )
+    click.echo(agreed.sentence)
 
 
 @main.command()
@@ -389,7 +403,7 @@ def test(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     """Judge every claim of the ledger."""
     analysis = _analysis(bundle, seed, draws, interventions=False)
     if as_json:
-        print_json({"verdicts": verdict_rows(analysis)})
+        print_json(verdict_document(analysis))
     else:
         print_verdicts(analysis, everything=True)
 

@@ -27,15 +27,41 @@ def verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
     return rows
 
 
+def verdict_document(analysis: Analysis) -> dict[str, Any]:
+    """The verdicts, that of the core claims as a whole, and how many words of the table are to be expected wrong."""
+    from dataclasses import asdict
+
+    from causal.verdict import errors_of
+
+    table = errors_of(analysis.verdicts)
+    held = {
+        **asdict(table),
+        "sentence": table.sentence,
+        "bayesian": sorted(map(list, table.bayesian)),
+        "step_up": sorted(map(list, table.step_up)),
+    }
+    chain = analysis.chain.as_dict() if analysis.chain else None
+    return {"verdicts": verdict_rows(analysis), "chain": chain, "multiplicity": held}
+
+
 def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     """The verdicts, of the source's core claims and those that some study tests unless `everything`; and the checks that fail."""
     from collections import Counter
+
+    from causal.power import LEAVES_OUT
+    from causal.verdict import errors_of
 
     ledger = analysis.bundle.ledger
     core = [
         verdict for verdict in analysis.verdicts if ledger[verdict.claim].core or verdict.verdict not in ("untestable",)
     ]
     shown = analysis.verdicts if everything or not core else core
+    if analysis.chain is not None:
+        click.echo(f"{analysis.chain.sentence} {analysis.chain.rests_on}")
+        if analysis.chain.conditional is not None:
+            click.echo(
+                f"Under an assumption: {analysis.chain.conditional.sentence} {analysis.chain.conditional.rests_on}"
+            )
     table = table_of("claim", "edge", "verdict", "why", title=ledger.source.title)
     for verdict in shown:
         table.add_row(verdict.claim, verdict.edge or "-", verdict.verdict, verdict.why)
@@ -46,6 +72,12 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
                 aside = f"if the {len(finding.set_aside)} other unmeasured causes the source names are assumed away in {place}"
                 table.add_row("", "", f"({finding.verdict})", f"{aside}: {finding.why}")
     print_table(table)
+    answered = [verdict for verdict in shown if verdict.answers]
+    for verdict in answered:
+        click.echo(f"{verdict.claim}: {verdict.sentence} What would change that: {verdict.would_change}")
+    if any(finding.power for verdict in answered for finding in verdict.answers):
+        click.echo(f"Of the chance to find an effect: {LEAVES_OUT}")
+    click.echo(errors_of(analysis.verdicts).sentence)
     for fault in analysis.apart:
         click.echo(f"the studies make no one model: {fault}")
     counts = Counter(verdict.verdict for verdict in analysis.verdicts)

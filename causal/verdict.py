@@ -25,8 +25,8 @@ one model holds them, it is the effect in a study yet unseen, Normal(b, tau) aro
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,19 +34,23 @@ from numpy.typing import NDArray
 
 from causal.checks import CheckResult
 from causal.claim import Claim, Ledger
+from causal.dist import Dist, Uniform
 from causal.errors import CausalError, Fault, raise_all
 from causal.fit import Fit, JointFit
 from causal.graph import Edge, Graph, Sign
 from causal.identification import Identification, single_door
 from causal.model import Model, regressors
+from causal.multiplicity import Multiplicity, Statement, over_the_table
+from causal.plain import Grounds, rests_on, says, would_change
+from causal.power import Power, study_power
 from causal.reported import Reported, posterior_points
 from causal.rests import differing
 
 WORDS = ("supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable")
 PRIOR_SETS = ("article", "sceptical", "wide")
 SURE, RATHER_SURE = 0.95, 0.90
-_POWER_80 = 0.8416
-_ONE_SIDED_95 = 1.6449
+LEVELS = {"article": SURE, "sceptical": RATHER_SURE, "wide": SURE}
+"""What P(s b > d) must reach under each prior set for *supported*."""
 
 Draws = NDArray[np.float64]
 
@@ -83,7 +87,8 @@ class Estimate:
 class Finding:
     """One study's answer to one claim: the word, why, and the numbers where the study has draws of the edge.
 
-    `smallest_found`: the smallest effect that this study would call supported with probability .8, on the standard scale.
+    `smallest_found`: the smallest effect that this study would call supported with probability .8, on the standard scale; `power` has
+    this and the chances of *supported* at the article's own magnitude (`causal.power`).
     `identified` is False where the numbers are an association only.
     `failed_checks` keep the word *supported* away, `warnings` stand beside it. `set_aside` lists the nodes assumed away. Where `pooled` names
     studies, the answer is theirs together, for a study yet unseen, and `tau` is the median and 90 % interval (median, low, high) of how far their
@@ -103,6 +108,7 @@ class Finding:
     set_aside: tuple[str, ...] = ()
     pooled: tuple[str, ...] = ()
     tau: tuple[float, float, float] | None = None
+    power: Power | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,9 @@ class Verdict:
     """The word for a claim in its own scope, and each study's finding.
 
     `findings` rest on the whole graph of the source; `conditional` on what is left of it when each study's `sets_aside` nodes are
-    assumed away. `together` and `conditional_together` are the same for several studies as one.
+    assumed away. `together` and `conditional_together` are the same for several studies as one. `sentence` says it plainly, `rests_on` what
+    it rests on, `would_change` what would change it. `survives` and `survives_step_up` say of *supported* and *contradicted* whether
+    the word stands when the rate of false words in the whole table is held (`causal.multiplicity`); None for other words.
     """
 
     claim: str
@@ -122,6 +130,19 @@ class Verdict:
     conditional: tuple[Finding, ...] = ()
     together: Finding | None = None
     conditional_together: Finding | None = None
+    sentence: str = ""
+    rests_on: str = ""
+    would_change: str = ""
+    unmeasured: tuple[str, ...] = ()
+    survives: bool | None = None
+    survives_step_up: bool | None = None
+
+    @property
+    def answers(self) -> tuple[Finding, ...]:
+        """The findings that the word rests on: several studies as one, or each that identifies the claim."""
+        return (
+            (self.together,) if self.together is not None else tuple(each for each in self.findings if each.identified)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The record as plain values, for JSON."""
@@ -161,14 +182,15 @@ def judge(
     conditional: Mapping[str, Mapping[str, Identification]] | None = None,
     together: Together | None = None,
     reported: Sequence[Reported] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> tuple[Verdict, ...]:
     """One verdict for each claim of the ledger, in its order.
 
     For one study: `fits` by prior set (article, sceptical, wide), `identifications` by claim, `checks` as `ca.check` gives them. For
     several: each by study first. `graph` is the source's whole graph, by default the fitted one; `conditional` holds, by study and claim,
     the identification under the graph that the study keeps, for its second answer; `together` the fits of several studies as one, for the claims
-    that two or more of them identify; `reported` the estimates that sources report, each of which answers by itself too. Raises
-    `CausalError` where a prior set is missing.
+    that two or more of them identify; `reported` the estimates that sources report, each of which answers by itself too; `labels` what the plain sentences
+    call nodes and studies, by default their names. Raises `CausalError` where a prior set is missing.
     """
     by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
     if len(by_study) < len(fits):
@@ -193,7 +215,86 @@ def judge(
         )
         for study, found in by_study.items()
     }
-    return tuple(_judge_claim(claim, evidence, together, reported) for claim in ledger.claims)
+    verdicts = tuple(_judge_claim(claim, evidence, together, reported, labels or {}) for claim in ledger.claims)
+    table = errors_of(verdicts)
+    return tuple(_standing(verdict, table) for verdict in verdicts)
+
+
+def draws_of(
+    finding: Finding,
+    edge: Edge,
+    evidence: Mapping[str, Evidence],
+    together: Together | None = None,
+    reported: Sequence[Reported] = (),
+) -> dict[str, Draws]:
+    """The draws by prior set that a finding with estimates rests on, standard scale, chain-major; of a reported effect quantiles of equal mass."""
+    if finding.pooled and together is not None:
+        return _pooled_draws(together, edge)
+    if finding.study in evidence:
+        return _study_draws(evidence[finding.study], edge)
+    source = next(each for each in reported if each.name == finding.study)
+    return _reported_draws(source, _source_priors(next(iter(evidence.values())), edge))
+
+
+def sign_of(edge: Edge) -> int:
+    """The claimed sign as a number, 0 without one."""
+    return {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
+
+
+def errors_of(verdicts: Sequence[Verdict]) -> Multiplicity:
+    """How many words of these verdicts are to be expected wrong, and which stand. Several claims on one edge count once, as the least sure of them."""
+    statements: dict[tuple[str, str], Statement] = {}
+    for verdict in verdicts:
+        for found in _statements(verdict):
+            key = (found.edge, found.word)
+            before = statements.get(key, found)
+            statements[key] = Statement(
+                found.edge,
+                found.word,
+                before.made or found.made,
+                max(before.wrong_sign, found.wrong_sign),
+                max(before.wrong_size, found.wrong_size),
+                max(before.tail, found.tail),
+            )
+    return over_the_table(tuple(statements.values()))
+
+
+def _statements(verdict: Verdict) -> tuple[Statement, ...]:
+    """What a verdict could say of its link, each with the largest error that any of its answers gives it."""
+    by_set = [{each.prior_set: each for each in found.estimates} for found in verdict.answers if found.estimates]
+    if not by_set:
+        return ()
+    sceptical, wide = [found["sceptical"] for found in by_set], [found["wide"] for found in by_set]
+    # Without a claimed direction either one is as claimed, and nothing is opposite.
+    directed = not any(math.isnan(each.opposite) for each in sceptical)
+    forward = max(1.0 - (each.sign if directed else max(each.sign, 1.0 - each.sign)) for each in sceptical)
+    made = verdict.verdict
+    supported = Statement(
+        verdict.edge,
+        "supported",
+        made == "supported",
+        forward,
+        max(1.0 - each.as_claimed for each in sceptical),
+        max(1.0 - each.as_claimed for each in wide),
+    )
+    if not directed:
+        return (supported,)
+    contradicted = Statement(
+        verdict.edge,
+        "contradicted",
+        made == "contradicted",
+        max(each.sign for each in sceptical),
+        max(1.0 - each.opposite for each in sceptical),
+        max(1.0 - each.opposite for each in wide),
+    )
+    return supported, contradicted
+
+
+def _standing(verdict: Verdict, table: Multiplicity) -> Verdict:
+    if verdict.verdict not in ("supported", "contradicted"):
+        return verdict
+    key = (verdict.edge, verdict.verdict)
+    return replace(verdict, survives=key in table.bayesian, survives_step_up=key in table.step_up)
 
 
 def word(draws: Mapping[str, Draws], *, sign: int, smallest: float, failed: bool) -> str:
@@ -223,10 +324,16 @@ def _probability(values: Draws, sign: int, smallest: float) -> float:
 
 
 def _judge_claim(
-    claim: Claim, evidence: Mapping[str, Evidence], together: Together | None, reported: Sequence[Reported]
+    claim: Claim,
+    evidence: Mapping[str, Evidence],
+    together: Together | None,
+    reported: Sequence[Reported],
+    labels: Mapping[str, str],
 ) -> Verdict:
     def verdict(chosen: str, why: str, **found: Any) -> Verdict:
-        return Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, **found)
+        plain = Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, **found)
+        grounds = _grounds(claim, plain, evidence, labels)
+        return replace(plain, sentence=says(grounds), rests_on=rests_on(grounds), would_change=would_change(grounds))
 
     edge = claim.edge
     if edge is None:
@@ -254,7 +361,7 @@ def _judge_claim(
             if unmeasured
             else f"no study measures {edge.cause} and {edge.effect} together"
         )
-        return verdict("untestable", lacking)
+        return verdict("untestable", lacking, unmeasured=tuple(unmeasured))
     findings = (*(_finding(claim, edge, name, found, whole=True) for name, found in able.items()), *told)
     conditional = tuple(
         _finding(claim, edge, name, found, whole=False)
@@ -281,6 +388,83 @@ def _judge_claim(
     return verdict("undecided", "the studies that identify it give different answers", **of_all)
 
 
+def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], labels: Mapping[str, str]) -> Grounds:
+    """What the plain sentences of a verdict are made of."""
+
+    def called(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(labels.get(name, name) for name in names)
+
+    edge = claim.edge
+    own = edge.name if edge else ""
+    elsewhere = sum((reading.edge.name if reading.edge else "") != own for reading in claim.others)
+    cause, effect = called((edge.cause, edge.effect)) if edge else (claim.cause, claim.effect)
+    common = Grounds(
+        verdict.verdict,
+        cause,
+        effect,
+        sign_of(edge) if edge else 0,
+        untestable="" if edge else verdict.why,
+        unmeasured=called(verdict.unmeasured),
+        smallest=claim.smallest_effect,
+        elsewhere=elsewhere,
+        readings=len(claim.readings),
+    )
+    if edge is None or verdict.verdict == "untestable":
+        return common
+    if verdict.verdict == "not-identified":
+        studies = tuple(finding.study for finding in verdict.findings)
+        same, stays_open = _open(claim, edge, studies, evidence)
+        return replace(common, studies=called(studies), common=called(same), unmeasured=called(stays_open))
+    names = dict.fromkeys(name for found in verdict.answers for name in found.pooled or (found.study,))
+    best = max((found for found in verdict.answers if found.power), key=lambda found: _chance(found), default=None)
+    sweep = evidence[best.study].fits["wide"].model.design.sweep if best and best.study in evidence else None
+    return replace(
+        common,
+        studies=called(name for name in names if name in evidence),
+        sources=called(name for name in names if name not in evidence),
+        pooled=verdict.together is not None,
+        differing=len({found.verdict for found in verdict.answers}) > 1,
+        failed=tuple(dict.fromkeys(name for found in verdict.answers for name in found.failed_checks)),
+        lacking=_lacking(verdict),
+        power=None if best is None else best.power,
+        units=0 if sweep is None else len(sweep.first),
+        periods=0 if sweep is None else int(sweep.stop.max() - sweep.first.min()),
+    )
+
+
+def _open(
+    claim: Claim, edge: Edge, studies: Sequence[str], evidence: Mapping[str, Evidence]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What keeps a claim from being identified: ends that are the same in all units, unmeasured nodes on what stays open."""
+    found = evidence[studies[0]]
+    nodes = found.fits["wide"].model.system.nodes
+    common = tuple(node for node in (edge.cause, edge.effect) if node not in nodes)
+    identification = found.whole[claim.key]
+    points = identification.path.points if identification.path is not None else tuple(sorted(identification.hedge))
+    measured = _measured(found)
+    return common, tuple(dict.fromkeys(node for node, _ in points if node not in measured))
+
+
+def _lacking(verdict: Verdict) -> tuple[str, ...]:
+    """The prior sets under which some answer falls short of what its word asks, or *supported* where nothing is settled."""
+    asked: dict[str, tuple[str, Mapping[str, float]]] = {
+        "contradicted": ("opposite", dict.fromkeys(PRIOR_SETS, SURE)),
+        "negligible": ("small", dict.fromkeys(PRIOR_SETS, SURE)),
+    }
+    name, levels = asked.get(verdict.verdict, ("as_claimed", LEVELS))
+    short = {
+        each.prior_set
+        for found in verdict.answers
+        for each in found.estimates
+        if getattr(each, name) < levels[each.prior_set]
+    }
+    return tuple(prior_set for prior_set in PRIOR_SETS if prior_set in short)
+
+
+def _chance(found: Finding) -> float:
+    return 0.0 if found.power is None else found.power.power
+
+
 def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Together | None) -> Finding | None:
     """What the studies say together of an edge that each of them identifies; None where one model does not pool just such studies."""
     if together is None:
@@ -290,15 +474,12 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
     names = next((model.members(pool) for pool in model.pools if pool.name == edge.name), ())
     if len(names) < 2 or not known.keys() >= {*names}:
         return None
-    draws = {
-        name: fit.edge(edge.name, scale="standard", transported=True).to_numpy().ravel()
-        for name, fit in together.fits.items()
-    }
+    draws = _pooled_draws(together, edge)
     try:
         scale = together.fits["wide"].on_standard_scale(edge.name)
     except CausalError:
         scale = math.nan
-    sign = _sign(edge)
+    sign = sign_of(edge)
     estimates = tuple(
         _estimate(
             name, values, _pooled_memory(together.fits[name], edge.effect, names), sign, claim.smallest_effect, scale
@@ -310,6 +491,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
     warned = [name for study in names for name in known[study].warnings]
     chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
     tau = together.fits["wide"].posterior["tau"].sel(edge=edge.name).to_numpy()
+    able = _power(claim, sign, draws["wide"], {name: _pooled_prior(fit, edge) for name, fit in together.fits.items()})
     return Finding(
         " + ".join(names),
         chosen,
@@ -318,12 +500,13 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         None,
         "",
         estimates,
-        _detectable(claim, draws["wide"]),
+        able.smallest_found,
         tuple(failed),
         tuple(dict.fromkeys(warned)),
         tuple(dict.fromkeys(node for study in names for node in known[study].set_aside)),
         names,
         (float(np.median(tau)), float(np.quantile(tau, 0.05)), float(np.quantile(tau, 0.95))),
+        able,
     )
 
 
@@ -354,13 +537,9 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
     graph = differing(model, graph)
     aside = () if whole else model.study.sets_aside
     carried = any(term.edge is not None and term.edge.name == edge.name for term in model.system.terms)
-    known = (
-        {name: fit.edge(edge.name, scale="standard").to_numpy().ravel() for name, fit in found.fits.items()}
-        if carried
-        else {}
-    )
+    known = _study_draws(found, edge) if carried else {}
     memory = {name: _memory(found.fits[name], edge.effect) for name in known}
-    sign = _sign(edge)
+    sign = sign_of(edge)
     scale = model.on_standard_scale(edge.name) if carried else 1.0
     estimates = tuple(
         _estimate(name, values, memory[name], sign, claim.smallest_effect, scale) for name, values in known.items()
@@ -386,7 +565,8 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
         )
     failed, warned = (_failed(found.checks, edge, vetoes=vetoes) for vetoes in (True, False))
     chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
-    able = _detectable(claim, known["wide"])
+    priors = {name: _own_prior(fit, edge) for name, fit in found.fits.items()}
+    able = _power(claim, sign, known["wide"], priors)
     reason = _reason(chosen, estimates, failed)
     return Finding(
         study,
@@ -396,10 +576,11 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
         identification.strategy,
         identification.formula,
         estimates,
-        able,
+        able.smallest_found,
         failed,
         warned,
         aside,
+        power=able,
     )
 
 
@@ -415,11 +596,9 @@ def _failed(checks: Sequence[CheckResult], edge: Edge, *, vetoes: bool) -> tuple
 def _told(claim: Claim, edge: Edge, reported: Reported, evidence: Mapping[str, Evidence]) -> Finding:
     """What a reported estimate says by itself: its posterior under each prior set, identified by its source's word."""
     found = next(iter(evidence.values()))
-    draws = {
-        name: posterior_points(reported, fit.model.priors.of(found.graph)[edge.name])
-        for name, fit in found.fits.items()
-    }
-    sign = _sign(edge)
+    priors = _source_priors(found, edge)
+    draws = _reported_draws(reported, priors)
+    sign = sign_of(edge)
     scale = (
         math.nan if reported.cause_sd is None or reported.effect_sd is None else reported.cause_sd / reported.effect_sd
     )
@@ -429,6 +608,7 @@ def _told(claim: Claim, edge: Edge, reported: Reported, evidence: Mapping[str, E
         for name, values in draws.items()
     )
     chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=False)
+    able = _power(claim, sign, draws["wide"], priors)
     return Finding(
         reported.name,
         chosen,
@@ -437,17 +617,50 @@ def _told(claim: Claim, edge: Edge, reported: Reported, evidence: Mapping[str, E
         "reported",
         "",
         estimates,
-        _detectable(claim, draws["wide"]),
+        able.smallest_found,
+        power=able,
     )
 
 
-def _sign(edge: Edge) -> int:
-    return {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
+def _study_draws(found: Evidence, edge: Edge) -> dict[str, Draws]:
+    return {name: fit.edge(edge.name, scale="standard").to_numpy().ravel() for name, fit in found.fits.items()}
 
 
-def _detectable(claim: Claim, draws: Draws) -> float:
-    """The smallest effect that would be called supported with probability .8, were the draws' spread that of an estimate."""
-    return claim.smallest_effect + (_ONE_SIDED_95 + _POWER_80) * float(np.std(draws))
+def _pooled_draws(together: Together, edge: Edge) -> dict[str, Draws]:
+    return {
+        name: fit.edge(edge.name, scale="standard", transported=True).to_numpy().ravel()
+        for name, fit in together.fits.items()
+    }
+
+
+def _reported_draws(reported: Reported, priors: Mapping[str, Dist]) -> dict[str, Draws]:
+    return {name: posterior_points(reported, prior) for name, prior in priors.items()}
+
+
+def _source_priors(found: Evidence, edge: Edge) -> dict[str, Dist]:
+    """The priors of an edge of the source's whole graph."""
+    return {name: fit.model.priors.of(found.graph)[edge.name] for name, fit in found.fits.items()}
+
+
+def _power(claim: Claim, sign: int, draws: Draws, priors: Mapping[str, Dist]) -> Power:
+    """What a study could have found, from the spread of its draws under the wide prior.
+
+    Of several studies as one this takes how far their effects lie apart as a part of the error.
+    """
+    return study_power(float(np.std(draws)), priors, LEVELS, sign=sign, smallest=claim.smallest_effect)
+
+
+def _own_prior(fit: Fit, edge: Edge) -> Dist:
+    """The prior of an edge that a study's equations carry."""
+    terms = zip(fit.model.system.terms, fit.model.term_priors, strict=True)
+    return next(prior for term, prior in terms if term.edge is not None and term.edge.name == edge.name)
+
+
+def _pooled_prior(fit: JointFit, edge: Edge) -> Dist:
+    """The prior of an edge that several studies pool."""
+    pool = next(pool for pool in fit.model.pools if pool.name == edge.name)
+    # One between bounds has its prior on another scale; the uniform one between them is what that stands for.
+    return pool.prior if pool.bounds is None else Uniform(*pool.bounds)
 
 
 def _measured(found: Evidence) -> tuple[str, ...]:

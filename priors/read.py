@@ -33,13 +33,13 @@ import dataclasses
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from causal.claim import Claim, Figure, Ledger, Published, Source
+from causal.claim import Claim, ClaimReading, Figure, Ledger, Published, Source
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import nodes_named, read_interventions
@@ -257,14 +257,7 @@ def _claim(
         for name in ("cause", "effect", "untestable"):
             if getattr(table, name):
                 faults.append(Fault(f"has both edge and {name}", file.at((*path, name)), f"keep the edge, or {name}"))
-        try:
-            edge = read_edge(table.edge)
-        except CausalError as error:
-            faults.extend(_within(fault, where) for fault in error.faults)
-        if edge is not None:
-            unknown = [name for name in dict.fromkeys((edge.cause, edge.effect)) if name not in cards]
-            faults.extend(Fault(f"\"{table.edge}\": no node '{name}'", where, nearest(name, cards)) for name in unknown)
-            edge = None if unknown else edge
+        edge = _edge(table.edge, cards, where, faults)
     elif not table.untestable:
         faults.append(
             Fault(
@@ -273,13 +266,7 @@ def _claim(
         )
     elif not (table.cause and table.effect):
         faults.append(Fault("is untestable without a cause and an effect", file.at(path), "write both, in words"))
-    try:
-        elicit.hedge(table.hedge)
-    except CausalError as error:
-        faults.extend(Fault(fault.what, file.at((*path, "hedge")), fault.mend) for fault in error.faults)
-    if table.strength not in elicit.STRENGTHS:
-        what = f"no strength word '{table.strength}'"
-        faults.append(Fault(what, file.at((*path, "strength")), nearest(table.strength, elicit.STRENGTHS)))
+    _scale_faults(table.hedge, table.strength, lambda word: file.at((*path, word)), faults)
     own = smallest if table.smallest_effect is None else table.smallest_effect
     return Claim(
         key,
@@ -294,7 +281,71 @@ def _claim(
         untestable=table.untestable,
         cause=edge.cause if edge else table.cause,
         effect=edge.effect if edge else table.effect,
+        others=_readings(file, path, table, edge, cards, faults),
     )
+
+
+def _readings(
+    file: _File,
+    path: _Path,
+    claim: schema.ClaimTable,
+    own: Edge | None,
+    cards: Mapping[str, NodeCard],
+    faults: list[Fault],
+) -> tuple[ClaimReading, ...]:
+    """How other readers take a claim; what they leave out is as in the claim's own words."""
+    from priors import schema
+
+    found: list[ClaimReading] = []
+    for place, given in enumerate(claim.readings):
+        at = (*path, "readings", str(place))
+
+        def where(key: str, at: _Path = at) -> str:
+            return file.at((*at, key), tag=path)
+
+        table = file.validated(schema.ReadingTable, given, at, faults, tag=path)
+        if table is None:
+            continue
+        if table.reader in (reading.reader for reading in found):
+            faults.append(Fault(f"reader '{table.reader}' reads it twice", where("reader"), "keep one of the readings"))
+        stated = [key for key in ("edge", "sign", "untestable") if getattr(table, key)]
+        if len(stated) > 1:
+            what = f"reading of '{table.reader}' has {' and '.join(stated)}"
+            faults.append(Fault(what, where(stated[1]), "write the edge with its sign, or the sign alone"))
+        edge = None if table.untestable else own
+        if table.edge is not None:
+            edge = _edge(table.edge, cards, where("edge"), faults)
+        elif table.sign is not None:
+            if claim.edge is None:
+                what = f"reading of '{table.reader}' has a sign and the claim no edge"
+                faults.append(Fault(what, where("sign"), "write the edge that this reader sees"))
+            edge = own and replace(own, sign=Sign(table.sign))
+        hedge, strength = table.hedge or claim.hedge, table.strength or claim.strength
+        _scale_faults(table.hedge or "plain assertion", table.strength or "some", where, faults)
+        found.append(ClaimReading(table.reader, edge, hedge, strength))
+    return tuple(found)
+
+
+def _edge(text: str, cards: Mapping[str, NodeCard], where: str, faults: list[Fault]) -> Edge | None:
+    """The edge of a text between declared nodes, or None with faults."""
+    try:
+        edge = read_edge(text)
+    except CausalError as error:
+        faults.extend(_within(fault, where) for fault in error.faults)
+        return None
+    unknown = [name for name in dict.fromkeys((edge.cause, edge.effect)) if name not in cards]
+    faults.extend(Fault(f"\"{text}\": no node '{name}'", where, nearest(name, cards)) for name in unknown)
+    return None if unknown else edge
+
+
+def _scale_faults(hedge: str, strength: str, where: Callable[[str], str], faults: list[Fault]) -> None:
+    """Faults for words that the hedge or the strength scale does not hold, `where` their key stands."""
+    try:
+        elicit.hedge(hedge)
+    except CausalError as error:
+        faults.extend(Fault(fault.what, where("hedge"), fault.mend) for fault in error.faults)
+    if strength not in elicit.STRENGTHS:
+        faults.append(Fault(f"no strength word '{strength}'", where("strength"), nearest(strength, elicit.STRENGTHS)))
 
 
 def _assumed(
@@ -352,7 +403,11 @@ def _latent_costs(
 
 
 def _merged(file: _File, assumed: Sequence[Edge], claims: Sequence[Claim], faults: list[Fault]) -> list[Edge]:
-    """Each edge once with the sign that somebody gives it; two signs and cycles within the period are faults."""
+    """Each edge once with the sign that somebody gives it; two signs and cycles within the period are faults.
+
+    An edge that only other readers see is one too: what any reader takes the source to say stands in the graph, with a sign
+    where these readers agree on it.
+    """
     merged: dict[str, Edge] = {edge.name: edge for edge in assumed}
     stated: dict[str, list[str]] = {edge.name: ["[graph]"] for edge in assumed}
     for claim in claims:
@@ -368,6 +423,15 @@ def _merged(file: _File, assumed: Sequence[Edge], claims: Sequence[Claim], fault
             continue
         merged[name] = dataclasses.replace(claim.edge, sign=next(iter(signs), Sign.UNKNOWN))
         stated.setdefault(name, []).append(f"[claim.{claim.key}]")
+    seen: dict[str, list[Edge]] = {}
+    for claim in claims:
+        for reading in claim.others:
+            if reading.edge is not None and reading.edge.name not in merged:
+                seen.setdefault(reading.edge.name, []).append(reading.edge)
+                stated.setdefault(reading.edge.name, []).append(f"[claim.{claim.key}]")
+    for name, edges in seen.items():
+        agreed = len({edge.sign for edge in edges}) == 1
+        merged[name] = dataclasses.replace(edges[0], sign=edges[0].sign if agreed else Sign.UNKNOWN)
     for cycle in same_period_cycles(merged.values()):
         steps = [Edge(cause, effect).name for cause, effect in zip(cycle, (*cycle[1:], cycle[0]), strict=True)]
         by = list(dict.fromkeys(place for step in steps for place in stated[step]))
@@ -399,6 +463,36 @@ def _figures(file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]) ->
             faults.append(Fault(f"no node '{table.node}'", file.at((*path, "node")), nearest(table.node, cards)))
         figures.append(Figure(key, **table.model_dump()))
     return figures
+
+
+def _published(file: _File, faults: list[Fault]) -> list[Published]:
+    """What the file says that others found on its claims; a claim that is wrong in itself counts as known."""
+    from priors import schema
+
+    claims = [key for key, _ in file.children("claim", [])]
+    found: list[Published] = []
+    for key, path in file.children("evidence", faults):
+        table = file.table(schema.EvidenceTable, path, faults)
+        # The claims are looked up in what is written, so that another fault of the table hides none of theirs.
+        named, origin = (_texts(file.content["evidence"][key], part) for part in ("claims", "origin"))
+        places = (("claims", named, claims, "no claim '{}'"), ("origin", origin, named, "'{}' is none of its claims"))
+        for part, texts, known, what in places:
+            at = file.at((*path, part))
+            for text, count in Counter(texts).items():
+                if text not in known:
+                    faults.append(Fault(what.format(text), at, nearest(text, {*known})))
+                if count > 1:
+                    faults.append(Fault(f"claim '{text}' is said {count} times", at, "keep it once"))
+        if table is not None:
+            told: dict[str, Any] = {**table.model_dump(), "claims": tuple(named), "origin": tuple(origin)}
+            found.append(Published(key, **told))
+    return found
+
+
+def _texts(table: object, key: str) -> list[str]:
+    """The texts of a list in a table that may be of any shape."""
+    listed = cast("dict[str, Any]", table).get(key) if isinstance(table, dict) else None
+    return [text for text in cast("list[Any]", listed) if isinstance(text, str)] if isinstance(listed, list) else []
 
 
 # --------------------------------------------------------------------------------------------------- predictions
@@ -543,36 +637,6 @@ def _side(
         if unit in rows
     }
     return Side(what, unit, tuple(rows), figures, table.dataset or str(table.file))
-
-
-def _published(file: _File, faults: list[Fault]) -> list[Published]:
-    """What the file says that others found on its claims; a claim that is wrong in itself counts as known."""
-    from priors import schema
-
-    claims = [key for key, _ in file.children("claim", [])]
-    found: list[Published] = []
-    for key, path in file.children("evidence", faults):
-        table = file.table(schema.EvidenceTable, path, faults)
-        # The claims are looked up in what is written, so that another fault of the table hides none of theirs.
-        named, origin = (_texts(file.content["evidence"][key], part) for part in ("claims", "origin"))
-        places = (("claims", named, claims, "no claim '{}'"), ("origin", origin, named, "'{}' is none of its claims"))
-        for part, texts, known, what in places:
-            at = file.at((*path, part))
-            for text, count in Counter(texts).items():
-                if text not in known:
-                    faults.append(Fault(what.format(text), at, nearest(text, {*known})))
-                if count > 1:
-                    faults.append(Fault(f"claim '{text}' is said {count} times", at, "keep it once"))
-        if table is not None:
-            told: dict[str, Any] = {**table.model_dump(), "claims": tuple(named), "origin": tuple(origin)}
-            found.append(Published(key, **told))
-    return found
-
-
-def _texts(table: object, key: str) -> list[str]:
-    """The texts of a list in a table that may be of any shape."""
-    listed = cast("dict[str, Any]", table).get(key) if isinstance(table, dict) else None
-    return [text for text in cast("list[Any]", listed) if isinstance(text, str)] if isinstance(listed, list) else []
 
 
 # -------------------------------------------------------------------------------------- studies and interventions
@@ -976,10 +1040,12 @@ _VALUE_PART = re.compile(
 def _toml_lines(text: str) -> tuple[dict[_Path, int], dict[_Path, int]]:
     """The line of each table header and key, and of each value's first line of text, in a text that is valid TOML.
 
-    tomllib gives no positions. Keys inside inline tables stand on the line of the table's own key.
+    tomllib gives no positions. Keys inside inline tables stand on the line of the table's own key, those of a list of tables
+    behind their table's place in the list.
     """
     lines: dict[_Path, int] = {}
     starts: dict[_Path, int] = {}
+    counts: dict[_Path, int] = {}
     table: _Path = ()
     at = 0
     while at < len(text):
@@ -991,9 +1057,13 @@ def _toml_lines(text: str) -> tuple[dict[_Path, int], dict[_Path, int]]:
             at = _after(text, "\n", at)
             continue
         if text[at] == "[":
-            at += 2 if text.startswith("[[", at) else 1
-            table, at = _dotted(text, at)
+            listed = text.startswith("[[", at)
+            table, at = _dotted(text, at + 1 + listed)
             lines.setdefault(table, line)
+            if listed:  # the tables of a list are told apart by their place in it
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, str(counts[table]))
+                lines[table] = line
             for size in range(1, len(table)):
                 lines.setdefault(table[:size], line)
             at = _after(text, "\n", at)

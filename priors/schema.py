@@ -71,6 +71,21 @@ class ClaimTable(Table):
     scope: OptionalText = ""
     core: bool = False
     smallest_effect: Effect | None = None
+    readings: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+
+
+class ReadingTable(Table):
+    """[[claim.KEY.readings]]: how another reader takes the claim. What is left out is read as the claim's own words have it.
+
+    `sign` is for a reader who sees the same edge with another sign; `untestable` for one who sees no edge that could hold the claim.
+    """
+
+    reader: Text
+    edge: Text | None = None
+    sign: Literal["+", "-", "?"] | None = None
+    hedge: Text | None = None
+    strength: Text | None = None
+    untestable: OptionalText = ""
 
 
 class FigureTable(Table):
@@ -83,6 +98,20 @@ class FigureTable(Table):
     where: Text
     year: int | None = None
     node: OptionalText = ""
+
+
+class EvidenceTable(Table):
+    """[evidence.KEY]: what a published work found on some claims, for the reader only: the fields of `causal.claim.Published`."""
+
+    work: Text
+    found: Text
+    claims: Annotated[list[Text], Field(min_length=1)]
+    direction: Direction
+    place: Text
+    published: OptionalText = ""
+    same_place: bool = False
+    origin: list[Text] = Field(default_factory=list)
+    read: Literal["abstract", "whole"] = "abstract"
 
 
 class SideTable(Table):
@@ -116,20 +145,6 @@ class PredictionTable(SideTable):
     zeros: Literal["unknown", "counted"] = "unknown"
     than: dict[str, Any] | None = None
     of: Annotated[list[Text], Field(min_length=1)] | None = None
-
-
-class EvidenceTable(Table):
-    """[evidence.KEY]: what a published work found on some claims, for the reader only: the fields of `causal.claim.Published`."""
-
-    work: Text
-    found: Text
-    claims: Annotated[list[Text], Field(min_length=1)]
-    direction: Direction
-    place: Text
-    published: OptionalText = ""
-    same_place: bool = False
-    origin: list[Text] = Field(default_factory=list)
-    read: Literal["abstract", "whole"] = "abstract"
 
 
 class JointTable(Table):

@@ -29,7 +29,9 @@ from causal.report.page import page
 from causal.report.pictures import embedded, inline
 from causal.report.tables import COLUMNS, verdicts_csv
 from causal.report.words import MEANINGS, SHORT, estimate, interval, listed, number, probability, size
-from causal.verdict import WORDS
+from causal.terminal import verdict_document
+from causal.verdict import WORDS, errors_of
+from priors.agreement import agreement
 from tests.toy_bundle import FORMULA, HOSTILE, toy_analysis
 
 
@@ -539,3 +541,68 @@ def test_embedded_json_says_the_same_without_a_bracket() -> None:
 def test_an_inlined_picture_keeps_its_clips_under_names_of_its_own() -> None:
     svg = inline('<svg><clipPath id="clip1"/><g clip-path="url(#clip1)"/></svg>', "fan0")
     assert svg == '<svg><clipPath id="fan0-1"/><g clip-path="url(#fan0-1)"/></svg>'
+
+
+# What stands beside the words
+
+
+def test_each_claim_told_at_length_has_its_plain_sentences(analysis: Analysis, parsed: _Page) -> None:
+    for verdict in analysis.verdicts:
+        assert verdict.sentence.endswith(".")
+        told = verdict.sentence, verdict.rests_on, verdict.would_change
+        shown = told if analysis.bundle.ledger[verdict.claim].core else told[:1]
+        for text in shown:
+            assert text in parsed.said, (verdict.claim, text)
+
+
+def test_the_core_as_a_whole_stands_above_the_tables(analysis: Analysis, html: str) -> None:
+    chain = analysis.chain
+    assert chain is not None
+    assert (chain.shape, chain.verdict) == ("loop", "untestable")
+    assert chain.sentence == "The loop is untestable: nobody measures Illicit revenue and Illicit economy."
+    at = html.index("The loop as a whole")
+    assert at < html.index("<caption>How many claims got which verdict")
+    assert chain.sentence in html[at : at + 500]
+
+
+def test_the_page_says_how_many_wrong_words_to_expect_and_how_far_readers_agree(
+    analysis: Analysis, parsed: _Page
+) -> None:
+    assert errors_of(analysis.verdicts).sentence in parsed.said
+    assert agreement(analysis.bundle.ledger).sentence in parsed.said
+
+
+def test_the_table_for_programs_carries_them_too_and_begins_as_before(analysis: Analysis) -> None:
+    assert COLUMNS[:2] == ("claim", "verdict")
+    for row, verdict in zip(_rows(analysis), analysis.verdicts, strict=True):
+        assert row["sentence"] == verdict.sentence
+        assert row["would_change"] == verdict.would_change
+        assert row["readings"] == "1"
+        assert row["survives"] == {True: "yes", False: "no", None: ""}[verdict.survives]
+    shown = next(row for row in _rows(analysis) if row["claim"] == "c2")
+    finding = next(each for each in analysis.verdict("c2").conditional if each.power is not None)
+    assert finding.power is not None
+    assert float(shown["power"]) == pytest.approx(finding.power.power, rel=1e-4)
+    assert float(shown["assurance"]) == pytest.approx(finding.power.assurance, rel=1e-4)
+
+
+def test_the_document_of_verdicts_has_its_own_keys_for_the_whole_and_one_claim_a_row(analysis: Analysis) -> None:
+    document = verdict_document(analysis)
+    assert [row["claim"] for row in document["verdicts"]] == [verdict.claim for verdict in analysis.verdicts]
+    assert document["chain"]["verdict"] == "untestable"
+    assert document["multiplicity"]["sentence"] == errors_of(analysis.verdicts).sentence
+
+    def keys(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield key
+                yield from keys(inner)
+        elif isinstance(value, (list, tuple)):
+            for inner in value:
+                yield from keys(inner)
+
+    nested = [*keys(document["chain"]), *keys(document["multiplicity"])]
+    for row in document["verdicts"]:
+        nested += keys([value for value in row.values() if isinstance(value, (dict, list, tuple))])
+    assert "claim" not in nested
+    json.dumps(document, allow_nan=True)

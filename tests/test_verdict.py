@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 import causal as ca
 from causal.checks import CheckResult
-from causal.verdict import PRIOR_SETS, WORDS, word
+from causal.dist import Normal
+from causal.power import study_power
+from causal.verdict import LEVELS, PRIOR_SETS, WORDS, errors_of, word
 from tests.oracle import across
 from tests.oracle.worlds import frame, made_fit, made_model
 
@@ -164,3 +166,93 @@ def test_an_effect_across_units_has_a_verdict_of_its_own_and_none_where_its_mean
     memory = fit.edge("presence -> presence [lag=1]", scale="standard").to_numpy()
     values = fit.edge(name, scale="standard").to_numpy()
     assert estimate.long_run_median == pytest.approx(float(np.median(values / (1.0 - memory))))
+
+
+def told(fit: ca.Fit, *claims: ca.Claim, checks: tuple[CheckResult, ...] = ()) -> tuple[ca.Verdict, ...]:
+    """Verdicts of claims on a fit that is the same under every prior set."""
+    graph, measured = fit.model.graph, set(fit.model.system.nodes)
+    found = {
+        claim.key: ca.identify_edge(graph, claim.edge, measured)
+        for claim in claims
+        if claim.edge is not None and {claim.edge.cause, claim.edge.effect} <= measured
+    }
+    return ca.judge(ca.Ledger(ca.Source("A source"), claims), dict.fromkeys(PRIOR_SETS, fit), found, checks)
+
+
+def two_links(**effects: float) -> ca.Fit:
+    """A loop of two nodes whose draws lie around these standard effects."""
+    text = "a -> a [lag=1]; b -> b [lag=1]; a -> b [lag=1]; b -> a [lag=1]"
+    model = made_model(ca.read_graph(text), frame(("a", "b"), units=6, times=range(2000, 2010), seed=3))
+    centres = {"a -> a [lag=1]": 0.2, "b -> b [lag=1]": 0.2}
+    centres |= {"a -> b [lag=1]": effects["ab"], "b -> a [lag=1]": effects["ba"]}
+    fit = made_fit(model, effects=dict.fromkeys(centres, 0.0), spread=0.0, draws=2000)
+    noise = np.random.default_rng(2).normal(0.0, 0.1, fit.posterior["effect"].shape)
+    fit.posterior["effect"].values[:] = noise + [centres[term.name] for term in model.system.terms]
+    return fit
+
+
+def claimed(key: str, text: str, smallest: float = 0.05) -> ca.Claim:
+    return ca.Claim(key, ca.read_edge(text), "", "", smallest_effect=smallest)
+
+
+def test_expected_wrong_words_are_the_tails_of_the_links_each_once() -> None:
+    # P(b > .05) is Phi(1.75) and P(b > 0) is Phi(2.25) on one link; the other is as sure to run the other way as claimed.
+    from statistics import NormalDist
+
+    fit = two_links(ab=0.225, ba=-0.5)
+    verdicts = told(
+        fit,
+        claimed("c1", "a -> b [lag=1, sign=+]"),
+        claimed("c2", "a -> b [lag=1, sign=+]", 0.01),
+        claimed("c3", "b -> a [lag=1, sign=+]"),
+    )
+    assert [verdict.verdict for verdict in verdicts] == ["supported", "supported", "contradicted"]
+    found = errors_of(verdicts)
+    supported, contradicted = found.expected
+    assert found.links == 2
+    assert (supported.links, contradicted.links) == (1, 1)
+    assert supported.wrong_sign == pytest.approx(1.0 - NormalDist().cdf(2.25), abs=0.004)
+    # Of two claims on one link the one that asks for more counts.
+    assert supported.wrong_size == pytest.approx(1.0 - NormalDist().cdf(1.75), abs=0.006)
+    assert contradicted.wrong_size == pytest.approx(0.0, abs=1e-3)
+    assert [verdict.survives for verdict in verdicts] == [True, True, True]
+
+
+def test_a_word_that_a_sceptic_holds_loosely_does_not_survive_the_whole_table() -> None:
+    loose, firm = two_links(ab=0.05 + 1.35 * 0.1, ba=0.5), two_links(ab=0.5, ba=0.5)
+    claims = (claimed("c1", "a -> b [lag=1, sign=+]"),)
+    found = ca.identify_edge(firm.model.graph, claims[0].edge, {"a", "b"})
+    fits = {"article": firm, "wide": firm, "sceptical": loose}
+    row = ca.judge(ca.Ledger(ca.Source("A source"), claims), fits, {"c1": found}, ())[0]
+    # P = .91 is enough under sceptical; an error of .09 is not below .05 of one.
+    assert (row.verdict, row.survives, row.survives_step_up) == ("supported", False, True)
+    assert told(two_links(ab=0.0, ba=0.0), *claims)[0].survives is None
+
+
+def test_a_claim_without_direction_is_wrong_in_sign_only_where_its_sign_is_open() -> None:
+    verdicts = told(two_links(ab=-0.5, ba=0.0), claimed("c1", "a -> b [lag=1]"))
+    assert verdicts[0].verdict == "supported"
+    supported, contradicted = errors_of(verdicts).expected
+    assert supported.wrong_sign == pytest.approx(0.0, abs=1e-3)
+    assert contradicted.links == 0
+
+
+def test_the_power_of_a_finding_is_that_of_its_draws_and_priors() -> None:
+    fit = two_links(ab=0.6, ba=0.0)
+    row = told(fit, claimed("c1", "a -> b [lag=1, sign=+]", 0.6))[0]
+    found = row.findings[0]
+    spread = float(np.std(fit.edge("a -> b [lag=1]", scale="standard").to_numpy()))
+    expected = study_power(spread, dict.fromkeys(PRIOR_SETS, Normal()), LEVELS, sign=1, smallest=0.6)
+    assert found.power == expected
+    assert found.smallest_found == expected.smallest_found
+    assert row.verdict == "undecided"
+    assert f"{found.power.power:.2f}" in row.would_change
+    assert "units for 6, or " in row.would_change
+    assert "periods for 9)" in row.would_change
+
+
+def test_a_claim_that_nothing_measures_names_what_is_not_measured(toy_fit: ca.Fit) -> None:
+    rows = told(toy_fit, *ledger("corruption -> presence [lag=1, sign=-]").claims[1:])
+    assert "no link between two measurable things" in rows[0].sentence
+    assert "nobody measures corruption or unmeasured" in rows[1].sentence
+    assert rows[1].rests_on == "The author's opinion alone."

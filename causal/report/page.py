@@ -19,7 +19,8 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from causal import datasets
-from causal.analysis import Analysis, Answer, claim_prior, words_by_edge
+from causal.analysis import Analysis, Answer, claim_prior, readings_told, words_by_edge
+from causal.chain import ChainVerdict
 from causal.checks import CheckResult
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
 from causal.graph import Edge, Graph, Node, Sign
@@ -35,6 +36,7 @@ from causal.plot import (
     prior_and_posterior,
     prior_band,
 )
+from causal.power import LEAVES_OUT, Power
 from causal.report.acts import told_act
 from causal.report.answerable import answerable
 from causal.report.elsewhere import beside, elsewhere
@@ -60,7 +62,8 @@ from causal.report.words import (
     size,
 )
 from causal.syntax import read_edge
-from causal.verdict import RATHER_SURE, SURE, WORDS, Estimate, Evidence, Finding, Verdict
+from causal.verdict import RATHER_SURE, SURE, WORDS, Estimate, Evidence, Finding, Verdict, errors_of
+from priors.agreement import agreement
 from priors.elicit import NO_EFFECT_SD, STRENGTHS, hedge, in_words, probability_as_claimed
 
 if TYPE_CHECKING:
@@ -110,6 +113,7 @@ def page(analysis: Analysis) -> str:
     return template.render(
         source=bundle.source,
         summary=_summary(analysis, told),
+        chain=_chain(analysis.chain) if analysis.chain is not None else None,
         warnings=_warnings(analysis),
         told=[_claim(analysis, claim) for claim in told],
         has_core=any(claim.core for claim in told),
@@ -121,14 +125,17 @@ def page(analysis: Analysis) -> str:
             each | {"picture": Markup(each["picture"]) if each["picture"] else None} for each in movements(analysis)
         ],
         answerable=answerable(bundle),
-        foretold=foretold,
         example=next((claim.edge.cause for claim in told if claim.edge is not None), bundle.graph.names[0]),
+        foretold=foretold,
         mistakes=mistakes(bundle),
         together=several,
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
         elsewhere=elsewhere(bundle.ledger),
         counts=_counts(analysis.verdicts),
+        errors=errors_of(analysis.verdicts).sentence,
+        agreement=agreement(bundle.ledger).sentence,
+        power_leaves_out=LEAVES_OUT,
         figures=[_figure(figure) for figure in bundle.ledger.figures],
         words=[(word, SHORT[word], MEANINGS[word]) for word in WORDS],
         sure=SURE,
@@ -207,7 +214,7 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             )
             + f".{loop} Of these, "
             + listed([f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in WORDS if found[word]])
-            + f". {_whole(found, len(core), called)}"
+            + "."
         )
     return [*sentences, *_second_answers(analysis, told)]
 
@@ -239,27 +246,36 @@ def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
     ]
 
 
-def _whole(found: Counter[str], size: int, called: str) -> str:
-    """What the words of the core claims amount to."""
-    if found["supported"] == size:
-        return "The data support every one of them."
-    against = found["contradicted"] + found["negligible"]
-    if against:
-        are = "is" if against == 1 else "are"
-        return f"As a whole the core does not hold up in these data: {counted(against, 'link')} of it {are} contradicted or too small to matter."
-    if found["supported"]:
-        return f"The data support a part of it; the whole rests on the {called}'s opinion where they do not."
-    return (
-        f"So these data neither support nor contradict the core of the {called}. "
-        "What one believes of it after reading this page is what one believed before."
-    )
-
-
 def _loops(claims: Sequence[Claim]) -> int:
     """How many loops the claims' edges make."""
     edges = {claim.edge.name: claim.edge for claim in claims if claim.edge is not None}
     names = dict.fromkeys(name for edge in edges.values() for name in (edge.cause, edge.effect))
     return len(Graph(tuple(Node(name) for name in names), tuple(edges.values())).loops()) if names else 0
+
+
+def _chain(found: ChainVerdict) -> dict[str, Any]:
+    """The core as a whole."""
+    return {
+        "title": {"loop": "The loop as a whole", "chain": "The chain as a whole", "set": "The core claims as a whole"}[
+            found.shape
+        ],
+        "verdict": found.verdict,
+        "sentence": found.sentence,
+        "rests_on": found.rests_on,
+        "aside": len(found.set_aside),
+        "rows": [
+            {
+                "set": PRIOR_LABELS.get(each.prior_set, each.prior_set),
+                "every": probability(each.every),
+                "sign": probability(each.product_sign),
+                "product": estimate(each.product_median, each.product_low, each.product_high)
+                if math.isfinite(each.product_median)
+                else "does not apply",
+            }
+            for each in found.estimates
+        ],
+        "conditional": None if found.conditional is None else _chain(found.conditional),
+    }
 
 
 def _warnings(analysis: Analysis) -> list[str]:
@@ -289,9 +305,12 @@ def _claim(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "scope": claim.scope,
         "hedge": claim.hedge,
         "strength": claim.strength,
-        "opinion": _opinion(claim),
+        "opinion": " ".join((_opinion(claim), *readings_told(claim))),
         "verdict": verdict.verdict,
-        "meaning": MEANINGS[verdict.verdict],
+        "sentence": verdict.sentence,
+        "rests_on": verdict.rests_on,
+        "would_change": verdict.would_change,
+        "survives": verdict.survives,
         "why": sentence(verdict.why),
         "smallest": claim.smallest_effect,
         "findings": [_finding(analysis, claim, finding) for finding in verdict.findings],
@@ -342,7 +361,7 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "why": sentence(finding.why),
         "identified": finding.identified,
         "formula": finding.formula,
-        "smallest_found": finding.smallest_found,
+        "able": "" if finding.power is None else _able(finding.power),
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
         "warned": listed(finding.warnings) if finding.warnings else "",
         "pooled": bool(finding.pooled),
@@ -352,6 +371,17 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         else "",
         "sentence": _sentence(analysis.bundle, claim, finding),
     }
+
+
+def _able(found: Power) -> str:
+    """What a study could have found, in a sentence."""
+    if not math.isfinite(found.smallest_found):
+        return "These data could have found no effect, however large."
+    return (
+        f"The smallest effect that would be called supported here four times in five: {number(found.smallest_found)} typical swings; "
+        f"one of the article's own size ({number(found.size)}) with probability {probability(found.power)}, "
+        f"or {probability(found.assurance)} over all sizes that the article's prior holds possible."
+    )
 
 
 def _study_label(bundle: Bundle, finding: Finding) -> str:
@@ -470,7 +500,8 @@ def _claim_row(analysis: Analysis, claim: Claim) -> dict[str, Any]:
         "strength": claim.strength,
         "taken": taken,
         "verdict": verdict.verdict,
-        "why": sentence(verdict.why),
+        "sentence": verdict.sentence,
+        "why": "" if verdict.verdict == "untestable" and claim.edge is not None else sentence(verdict.why),
         "second": second.verdict if second is not None else "",
         "elsewhere": beside(analysis.bundle.ledger, claim.key),
     }

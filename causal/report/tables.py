@@ -41,6 +41,16 @@ LAST_COLUMNS = (
     "verdict_if_set_aside",
     "why_if_set_aside",
     "set_aside",
+    "sentence",
+    "rests_on",
+    "would_change",
+    "size_of_article_standard",
+    "power",
+    "assurance",
+    "times_the_data",
+    "survives",
+    "survives_step_up",
+    "readings",
 )
 COLUMNS = (*FIRST_COLUMNS, *(f"{number}_{name}" for name in PRIOR_SETS for number in NUMBERS), *LAST_COLUMNS)
 
@@ -53,6 +63,8 @@ def verdicts_csv(analysis: Analysis) -> str:
     `low_*` and `high_*` bound 90 % intervals in natural units (outcome per unit of cause), `low_standard_*` and so on the same
     on the standard scale. The numbers are those of several studies together where they pool the effect, else of the first study that has any;
     `numbers_are` says whether they are an effect, an effect only if the nodes of `set_aside` are assumed away, or an association only.
+    `power` is the chance that this study would call an effect of the article's own size supported, `assurance` the same averaged over the article's prior, and
+    `times_the_data` how many times its data would make it .8. `survives` says whether a word stands when the rate of false words in the table is held.
     `pooled_over` names the pooled studies, `tau_*` how far their effects lie apart (sd, standard scale). Text that a spreadsheet would run as a
     formula begins with an apostrophe.
     """
@@ -137,12 +149,25 @@ def _row(analysis: Analysis, verdict: Verdict) -> dict[str, Any]:
         "why": verdict.why,
         "smallest_effect_standard": verdict.smallest_effect,
         "numbers_are": kind,
+        "sentence": verdict.sentence,
+        "rests_on": verdict.rests_on,
+        "would_change": verdict.would_change,
+        "survives": _yes_or_no(verdict.survives),
+        "survives_step_up": _yes_or_no(verdict.survives_step_up),
+        "readings": len(claim.readings),
     }
     if shown is not None:
         row["smallest_found_standard"] = shown.smallest_found
         row["failed_checks"] = "; ".join(shown.failed_checks)
         row["warnings"] = "; ".join(shown.warnings)
         row["pooled_over"] = "; ".join(shown.pooled)
+        if shown.power is not None:
+            row |= {
+                "size_of_article_standard": shown.power.size,
+                "power": shown.power.power,
+                "assurance": shown.power.assurance,
+                "times_the_data": shown.power.times,
+            }
         if shown.tau is not None:
             row |= dict(zip(("tau_wide", "tau_low_wide", "tau_high_wide"), shown.tau, strict=True))
         if claim.edge is not None:
@@ -162,6 +187,10 @@ def _numbers(estimate: Estimate) -> dict[str, float]:
         estimate.median, estimate.low, estimate.high,
     )  # fmt: skip
     return {f"{name}_{estimate.prior_set}": value for name, value in zip(NUMBERS, values, strict=True)}
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
 
 
 def _cell(value: Any) -> str:

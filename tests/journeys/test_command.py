@@ -165,7 +165,9 @@ def test_an_unknown_option_is_a_usage_error(causal) -> None:
 def test_claims_lists_every_claim_of_the_built_in_article_with_its_prior(here) -> None:
     done = here("claims", "--json")
     assert done.returncode == 0, done.stderr
-    claims = json.loads(done.stdout)["claims"]
+    document = json.loads(done.stdout)
+    claims = document["claims"]
+    assert document["agreement"]["sentence"] == "Only one reader: agreement is not known."
     assert len(claims) > 47
     assert claims[0]["claim"] == "c1"
     assert 0.5 < claims[0]["prior"]["probability_as_claimed"] < 1.0
@@ -334,8 +336,14 @@ def test_a_bundle_of_ones_own_is_judged_by_its_truth(causal, tmp_path: Path) -> 
     folder = write_bundle(tmp_path / "six")
     done = causal("test", str(folder), "--json")
     assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)["verdicts"]
+    document = json.loads(done.stdout)
+    rows = document["verdicts"]
     words = {row["claim"]: row["verdict"] for row in rows}
+    assert (document["chain"]["verdict"], document["chain"]["shape"]) == ("supported", "chain")
+    expected = {each["word"]: each for each in document["multiplicity"]["expected"]}
+    assert expected["supported"]["links"] == 3
+    assert expected["supported"]["wrong_size"] < 0.15
+    assert all(row["survives"] for row in rows if row["verdict"] in ("supported", "contradicted"))
     assert list(words) == ["c1", "c2", "c3", "c4", "c5", "c6"]
     assert words["c1"] == words["c2"] == words["c3"] == "supported"
     assert words["c4"] == "contradicted"
