@@ -289,7 +289,7 @@ def test_the_page_tells_how_each_studys_loop_moves(analysis: Analysis, html: str
 
 
 def test_the_page_says_what_it_does_not_know(parsed: _Page) -> None:
-    assert "has not been measured yet" in parsed.said
+    assert "have not been measured for this bundle" in parsed.said
     assert "No data here measure: Illicit revenue, Illicit economy." in parsed.said
 
 

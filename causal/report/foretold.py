@@ -49,7 +49,7 @@ def foretold_section(analysis: Analysis) -> dict[str, Any] | None:
         "smallest": size(SMALLEST),
         "forecasters": list(FORECASTERS.values()),
         "rows": [_row(bundle, study, node) for study, node in nodes],
-        "summary": _summary(found),
+        "summary": _summary(found, bundle.source.called),
         "calibration": _calibration([node for _, node in nodes]),
         "silent": silent,
         "unconverged": [
@@ -70,14 +70,14 @@ def _counts(found: Foretold) -> str:
     return listed([f"{words[word]} {word}" for word in ("right", "wrong", "cannot be told") if words[word]])
 
 
-def _summary(found: Foretold) -> str:
-    """Whether the article's links forecast better than no links at all, in a sentence."""
+def _summary(found: Foretold, called: str) -> str:
+    """Whether the links of what is `called` article, or otherwise, forecast better than no links at all, in a sentence."""
     words = Counter(found.links)
     if not words:
         return ""
     told = sum(words.values())
     better, worse = words["better"], words["worse"]
-    head = f"In {counted(told, 'series', 'series')} that a link of the article leads into (a node in a study), the model with its links forecast "
+    head = f"In {counted(told, 'series', 'series')} that a link of the {called} leads into (a node in a study), the model with its links forecast "
     if not better and not worse:
         return head + (
             "neither better nor worse than the same model without them, as far as these years can tell: "
