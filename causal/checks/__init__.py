@@ -8,6 +8,7 @@ does not is a warning beside their verdicts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from causal.checks import (
     comovement,
@@ -15,12 +16,16 @@ from causal.checks import (
     confounding,
     convergence,
     independences,
+    leaving_out,
     persistence,
     placebo,
     predictive,
+    rivals,
+    specification,
 )
 from causal.checks.result import CheckResult
 from causal.fit import Fit, JointFit
+from causal.refits import FitsProgress
 
 OF_PRIOR = (convergence, conflict)
 """The checks whose answer depends on the prior, and that are made under each prior set."""
@@ -28,6 +33,8 @@ OF_DATA = (persistence, independences, placebo, comovement, predictive, confound
 """The checks of what the equations leave of the data, which no prior set changes by much: made under the wide one."""
 STANDARD = (*OF_PRIOR, *OF_DATA)
 """The checks that need no second fit."""
+THOROUGH = (leaving_out, rivals, specification)
+"""The checks that fit the study's model again on parts of its data, with other graphs and in other ways."""
 
 
 def check(fit: Fit | JointFit) -> tuple[CheckResult, ...]:
@@ -48,4 +55,11 @@ def check_sets(fits: Mapping[str, Fit] | Mapping[str, JointFit]) -> tuple[CheckR
     return (*of_prior, *(each.check(alone["wide"]) for each in OF_DATA)) if alone else of_prior
 
 
-__all__ = ["CheckResult", "check", "check_sets"]
+def check_thoroughly(
+    fit: Fit, *, store: Path | None = None, progress: FitsProgress | None = None
+) -> tuple[CheckResult, ...]:
+    """The checks of a study's fit that fit its model again; minutes. `store` keeps the fits, so that an interrupted run is gone on with."""
+    return tuple(each.check(fit, store=store, progress=progress) for each in THOROUGH)
+
+
+__all__ = ["CheckResult", "check", "check_sets", "check_thoroughly"]
