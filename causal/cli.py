@@ -191,7 +191,6 @@ def claims(bundle: str | None, as_json: bool) -> None:
         told = "; ".join(f"{each['direction']}: {each['work']}" for each in row["evidence"])
         table.add_row(*cells, *((told,) if elsewhere else ()))
     print_table(table)
-    click.echo(agreed.sentence)
     if elsewhere:
         click.echo(
             "Evidence elsewhere is read beside the claims and enters no number; --json says what was found, and where."

@@ -438,6 +438,8 @@ def print_foretold(told: Foretold) -> None:
 
 def print_rates(found: Validation) -> None:
     """How often each verdict is wrong, one row a claim, study and kind of world, and whether P(sign) is what it says."""
+    from collections import Counter
+
     table = table_of("claim", "study", "true there", "verdicts", "wrong", "right", "warned")
     for rate in found.rates:
         words = ", ".join(f"{count} {word}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1]))
@@ -456,7 +458,10 @@ def print_rates(found: Validation) -> None:
             f"P(effect above zero) {each.low:.1f} to {each.high:.1f}: {each.count} worlds, mean {each.mean:.2f}, above zero {each.positive:.2f}"
         )
     if found.left_out:
-        click.echo(f"no worlds for {len(found.left_out)} claims: no study identifies them")
+        reasons = Counter(found.left_out.values()).most_common()
+        click.echo(
+            f"no worlds for {len(found.left_out)} claims: {'; '.join(f'{why} ({count})' for why, count in reasons)}"
+        )
 
 
 def weakest(rests_on: Mapping[str, str]) -> str:

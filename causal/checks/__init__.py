@@ -7,7 +7,8 @@ does not is a warning beside their verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from causal.checks import (
@@ -43,16 +44,30 @@ def check(fit: Fit | JointFit) -> tuple[CheckResult, ...]:
 
 
 def check_sets(fits: Mapping[str, Fit] | Mapping[str, JointFit]) -> tuple[CheckResult, ...]:
-    """The standard checks of fits by prior set: those of the prior under the set in which they fare worst, the others under the wide one."""
-    rank = {False: 0, None: 1, True: 2}
+    """The standard checks of fits by prior set: those of the prior under the set in which they fare worst (and of
+    every edge that fails under any), the others under the wide one.
+    """
     alone = {name: fit for name, fit in fits.items() if isinstance(fit, Fit)}
     rounds = (
         [[each.check(fit) for fit in alone.values()] for each in OF_PRIOR]
         if alone
-        else [list(map(convergence.check, fits.values()))]
+        else [[convergence.check(fit) for fit in fits.values()]]
     )
-    of_prior = tuple(min(found, key=lambda result: rank[result.passed]) for found in rounds)
+    of_prior = tuple(map(_worst, rounds))
     return (*of_prior, *(each.check(alone["wide"]) for each in OF_DATA)) if alone else of_prior
+
+
+def _worst(found: Sequence[CheckResult]) -> CheckResult:
+    """One check's answer over the prior sets: the worst, concerning every edge that it concerns under any of them."""
+    rank = {False: 0, None: 1, True: 2}
+    worst = min(found, key=lambda result: rank[result.passed])
+    alike = [result for result in found if result.passed is worst.passed]
+    every = worst.passed is False and all(result.edges for result in alike)
+    edges = tuple(dict.fromkeys(edge for result in alike for edge in result.edges)) if every else worst.edges
+    if worst.passed is False and not every:
+        edges = ()
+    sentences = dict.fromkeys(result.sentence for result in alike) if worst.passed is False else (worst.sentence,)
+    return replace(worst, sentence=" ".join(sentences), edges=edges)
 
 
 def check_thoroughly(
