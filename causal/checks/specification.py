@@ -80,30 +80,32 @@ def specification_curve(
     """
     import xarray as xr
 
-    name = fit.edge(edge).name
-    models: list[Model] = []
-    told: list[str] = []
-    for words, made in specifications(fit, str(name)).items():
-        models.append(made)
-        told.append(words)
+    name = str(fit.edge(edge).name)
+    specified = specifications(fit, name)
     fits = fit_many(
-        models, seed=1, draws=_DRAWS, chains=_CHAINS, store=store, allow_unconverged=True, progress=progress
+        [model for model, _ in specified.values()],
+        seed=1,
+        draws=_DRAWS,
+        chains=_CHAINS,
+        store=store,
+        allow_unconverged=True,
+        progress=progress,
     )
     rows = [
-        np.quantile(_effect(found, str(name), words), [0.05, 0.5, 0.95])
-        for found, words in zip(fits, told, strict=True)
+        np.quantile(found.posterior["effect"].sel(edge=term), [0.05, 0.5, 0.95])
+        for found, (_, term) in zip(fits, specified.values(), strict=True)
     ]
     curve = xr.DataArray(
         np.array(rows),
         dims=("specification", "quantile"),
-        coords={"specification": told, "quantile": [0.05, 0.5, 0.95]},
-        name=str(name),
+        coords={"specification": list(specified), "quantile": [0.05, 0.5, 0.95]},
+        name=name,
     )
     return curve.isel(specification=np.argsort(curve.sel(quantile=0.5).to_numpy(), kind="stable"))
 
 
-def specifications(fit: Fit, name: str) -> dict[str, Model]:
-    """The models of the curve by what is other in them, one choice or two."""
+def specifications(fit: Fit, name: str) -> dict[str, tuple[Model, str]]:
+    """The models of the curve, each with its term for the effect, by what is other in them, one choice or two."""
     model = fit.model
     choices: dict[str, Any] = {"the cause one period earlier": {"lag": 1}}
     if len(model.design.units) > 1:
@@ -119,7 +121,7 @@ def specifications(fit: Fit, name: str) -> dict[str, Model]:
         if measure is not None and len(measure.columns) > 1 and not measure.loadings:
             choices |= {f"{node} by {column} alone": {"column": (node, column)} for column in measure.columns}
     choices["the wide prior" if model.priors.name != "wide" else "a sceptical prior of half the size"] = {"prior": True}
-    found = {"as fitted": model}
+    found = {"as fitted": (model, name)}
     for size in (1, 2):
         for chosen in combinations(choices, size):
             changes: dict[str, Any] = {}
@@ -136,7 +138,7 @@ def specifications(fit: Fit, name: str) -> dict[str, Model]:
     return found
 
 
-def _specified(model: Model, name: str, changes: dict[str, Any]) -> Model:
+def _specified(model: Model, name: str, changes: dict[str, Any]) -> tuple[Model, str]:
     graph, study = model.graph, replace(model.study, sets_aside=())
     kept = {edge.name for edge in graph.edges}
     whole = model.graph if model.whole is None else model.whole
@@ -164,7 +166,7 @@ def _specified(model: Model, name: str, changes: dict[str, Any]) -> Model:
         graph, study, Priors(priors, name=model.priors.name), year_effects=changes.get("years", model.year_effects)
     )
     assert isinstance(made, Model)
-    return made
+    return made, name
 
 
 def _by_column(study: Study, node: str, column: str) -> Study:
@@ -172,16 +174,3 @@ def _by_column(study: Study, node: str, column: str) -> Study:
     assert measure is not None
     turned = "-" if measure.signs[measure.columns.index(column)] < 0.0 else "+"
     return replace(study, measures={**(study.measures or {}), node: replace(measure, column=column, direction=turned)})
-
-
-def _effect(fit: Fit, name: str, words: str) -> Any:
-    if "one period earlier" in words:
-        edge = next(
-            term.edge for term in fit.model.system.terms if term.edge is not None and _moved(term.edge).name == name
-        )
-        return fit.posterior["effect"].sel(edge=edge.name).to_numpy()
-    return fit.posterior["effect"].sel(edge=name).to_numpy()
-
-
-def _moved(edge: Edge) -> Edge:
-    return Edge(edge.cause, edge.effect, max(edge.lag - 1, 0))
