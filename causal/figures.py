@@ -1,8 +1,9 @@
 """Matplotlib pictures of what interventions change, drawn from plain results.
 
 Each function takes what another one returns (`contrast`, `impulse_responses`, `rank`, ...) and gives back the Matplotlib figure. Where `ax` is
-left out the figure is new, and pyplot's global state is not touched. Where it is given the picture is drawn there, and the rest of that figure
-is left as it is; numbers and notes stand beside the panel, so a figure to draw in is best made with ``layout="constrained"``.
+left out the figure is new, pyplot's global state is not touched, and a notebook shows the figure that a cell ends with. Where it is given
+the picture is drawn there, and the rest of that figure is left as it is; numbers and notes stand beside the panel, so a figure to draw in is
+best made with ``layout="constrained"``.
 
 Medians and central intervals are quantiles over the draws, time by time: an interval of level .9 runs from quantile .05 to quantile .95. Medians do
 not add up and means do, so that `waterfall` alone shows means. A draw in which a number is undefined or infinite is left out at that
@@ -17,9 +18,11 @@ place, the picture says how many there are, and shows a gap where no draw is lef
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -431,8 +434,17 @@ def _page(
         figure = panels[0].get_figure(root=True)
         return _Page(figure, panels, own=False)
     figure = Figure((width, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06))
+    # Notebooks show a figure that pyplot does not know only if it says how.
+    vars(figure)["_repr_png_"] = partial(_png, figure)
     panels = tuple(figure.add_subplot(*grid, k + 1) for k in range(count))
     return _Page(figure, panels, own=True)
+
+
+def _png(figure: Figure) -> bytes:
+    """The figure as a notebook shows it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
 
 
 def _words(page: _Page, heading: str, says: str, values: Sequence[Floats], results: Mapping[str, Any]) -> None:

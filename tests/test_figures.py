@@ -440,6 +440,15 @@ def test_each_picture_can_be_saved_and_is_not_blank(name: str) -> None:
     assert (edge > 0.99).all()  # nothing is cut off at the margin
 
 
+def test_a_notebook_shows_a_picture_that_a_cell_ends_with() -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    told, _ = DisplayFormatter().format(fan(effect()))
+    shown_as = image.imread(io.BytesIO(told["image/png"]))
+    assert shown_as.shape[0] > 200
+    assert shown_as.min() < 0.5
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_each_picture_says_its_level_or_what_its_marks_mean(name: str) -> None:
     told = everything(PICTURES[name]())

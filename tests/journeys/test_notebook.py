@@ -32,4 +32,4 @@ def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
 
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=500, kernel_name="python3", resources=resources).execute()
+    nbclient.NotebookClient(notebook, timeout=1000, kernel_name="python3", resources=resources).execute()
