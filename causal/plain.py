@@ -98,7 +98,7 @@ def rests_on(found: Grounds) -> str:
     if found.word == "untestable" or found.common:
         told = "The author's opinion alone."
     elif found.word == "not-identified":
-        told = f"The author's opinion; what {_listed(found.studies)} {'shows' if len(found.studies) == 1 else 'show'} is an association."
+        told = f"The author's opinion; what the data of {_listed(found.studies)} show is an association."
     else:
         parts: list[str] = []
         if found.studies:

@@ -42,6 +42,9 @@ def test_what_the_data_do_not_speak_to_is_called_the_authors_opinion() -> None:
     for word in ("untestable", "not-identified"):
         assert "the author's opinion" in says(grounds(word))
         assert "author's opinion" in rests_on(grounds(word))
+    assert "what the data of the Andean countries show is" in rests_on(
+        replace(grounds("not-identified"), studies=("the Andean countries",))
+    )
     assert "nobody measures revenue" in says(grounds("untestable"))
     assert "measures revenue" in would_change(grounds("untestable"))
     together = replace(grounds("untestable"), unmeasured=())
