@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from causal.adjustment import adjustment_sets, optimal_adjustment
     from causal.chain import ChainVerdict, judge_chain
-    from causal.checks import CheckResult, check
+    from causal.checks import CheckResult, check, specification_curve
     from causal.claim import Claim, ClaimReading, Figure, Ledger, Source
     from causal.coverage import Coverage, coverage
     from causal.decide import rank, value_of_information
@@ -49,13 +49,14 @@ if TYPE_CHECKING:
         to_mermaid,
         to_networkx,
     )
+    from causal.validate import Validation, validate
     from causal.verdict import Evidence, Verdict, errors_of, judge
     from causal.weights import Weights
 
 _HOME = {
     "adjustment": ("adjustment_sets", "optimal_adjustment"),
     "chain": ("ChainVerdict", "judge_chain"),
-    "checks": ("CheckResult", "check"),
+    "checks": ("CheckResult", "check", "specification_curve"),
     "claim": ("Claim", "ClaimReading", "Figure", "Ledger", "Source"),
     "coverage": ("Coverage", "coverage"),
     "decide": ("rank", "value_of_information"),
@@ -101,6 +102,7 @@ _HOME = {
     ),
     "refits": ("fit_many", "seed_of", "with_data"),
     "reported": ("Reported",),
+    "validate": ("Validation", "validate"),
     "verdict": ("Evidence", "Verdict", "errors_of", "judge"),
     "weights": ("Weights",),
 }
@@ -147,6 +149,7 @@ __all__ = [
     "Source",
     "Study",
     "Uniform",
+    "Validation",
     "Verdict",
     "Weights",
     "adjustment_sets",
@@ -185,11 +188,13 @@ __all__ = [
     "seed_of",
     "simulate",
     "smallest_cut",
+    "specification_curve",
     "text_of",
     "to_dagitty",
     "to_dot",
     "to_mermaid",
     "to_networkx",
+    "validate",
     "value_of_information",
     "waterfall",
     "what_to_measure",

@@ -25,6 +25,7 @@ from causal.checks import (
     specification,
 )
 from causal.checks.result import CheckResult
+from causal.checks.specification import specification_curve
 from causal.fit import Fit, JointFit
 from causal.refits import FitsProgress
 
@@ -77,4 +78,4 @@ def check_thoroughly(
     return tuple(each.check(fit, store=store, progress=progress) for each in THOROUGH)
 
 
-__all__ = ["CheckResult", "check", "check_sets", "check_thoroughly"]
+__all__ = ["CheckResult", "check", "check_sets", "check_thoroughly", "specification_curve"]
