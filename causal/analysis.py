@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from causal.chain import ChainVerdict, judge_chain
-from causal.checks import check_sets
+from causal.checks import check_sets, check_thoroughly
 from causal.claim import Claim, ClaimReading
 from causal.coverage import told_by_the_period
 from causal.decide import rank, value_of_information
@@ -117,11 +117,13 @@ def analyse(
     announce: Announce | None = None,
     interventions: bool = True,
     forecasts: bool = False,
+    thorough: bool = False,
 ) -> Analysis:
     """Fit every study of the bundle under the three prior sets, alone and together, and judge its claims.
 
     Fits are looked up and kept in `store`. `forecasts`: with what the article foretold, as far as its fits are in the store (`causal.foretold`
-    makes them). A fit that does not converge is not refused here: its check fails, and the claims that rest on it are not supported.
+    makes them). `thorough`: with the checks that fit each study's model again, which takes minutes. A fit that does not converge is not
+    refused here: its check fails, and the claims that rest on it are not supported.
     """
     sets = prior_sets(bundle)
     models = {
@@ -136,7 +138,7 @@ def analyse(
             model, seed=seed, draws=draws, chains=chains, allow_unconverged=True, progress=progress, store=store
         )
     evidence = {
-        study.name: _evidence(bundle, study, {name: fits[study.name, name] for name in sets})
+        study.name: _evidence(bundle, study, {name: fits[study.name, name] for name in sets}, store, announce, thorough)
         for study in bundle.studies
     }
     joint, apart = _joint_models(bundle, sets)
@@ -396,7 +398,14 @@ def _parts(given: Sequence[tuple[ClaimReading, float]], prior_set: PriorSet) -> 
     ]
 
 
-def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence:
+def _evidence(
+    bundle: Bundle,
+    study: Study,
+    fits: Mapping[str, Fit],
+    store: Path | None,
+    announce: Announce | None,
+    thorough: bool,
+) -> Evidence:
     model = fits["wide"].model
     graph, kept_graph = differing(model, bundle.graph), differing(model, model.graph)
     measured, observed = {*study.measured(bundle.graph)}, study.measured(graph)
@@ -414,7 +423,11 @@ def _evidence(bundle: Bundle, study: Study, fits: Mapping[str, Fit]) -> Evidence
             of_kept = identify_edge(kept_graph, edge, observed, weights=study.weights)
         whole |= {claim.key: of_whole for claim in claims}
         kept |= {claim.key: of_kept for claim in claims}
-    return Evidence(bundle.graph, dict(fits), whole, kept, check_sets(fits))
+    checks = check_sets(fits)
+    if thorough:
+        progress = announce(f"{study.name}, fitted again for the thorough checks") if announce else None
+        checks += check_thoroughly(fits["wide"], store=store, progress=progress)
+    return Evidence(bundle.graph, dict(fits), whole, kept, checks)
 
 
 def _words(bundle: Bundle, verdicts: tuple[Verdict, ...]) -> dict[str, str]:

@@ -254,7 +254,9 @@ def _estimate(prior_set: str, draws: Draws, links: Sequence[_Link], shape: Shape
     """The probabilities of a chain from the draws of its links (link, draw)."""
     signs = np.array([sign_of(_has_edge(link)) for link in links], dtype=float)[:, None]
     least = np.array([link.claim.smallest_effect for link in links])
-    claimed = np.where(signs == 0, np.abs(draws), signs * draws)
+    # A link without a claimed sign runs the way that its draws rather run, as in a verdict.
+    rather = np.where(np.median(draws, axis=1, keepdims=True) < 0.0, -1.0, 1.0)
+    claimed = np.where(signs == 0, rather, signs) * draws
     every = float((claimed > least[:, None]).all(axis=0).mean())
     if shape == "set" or not signs.all():
         return ChainEstimate(prior_set, every, *[math.nan] * 5)

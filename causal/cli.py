@@ -191,7 +191,6 @@ def claims(bundle: str | None, as_json: bool) -> None:
         told = "; ".join(f"{each['direction']}: {each['work']}" for each in row["evidence"])
         table.add_row(*cells, *((told,) if elsewhere else ()))
     print_table(table)
-    click.echo(agreed.sentence)
     if elsewhere:
         click.echo(
             "Evidence elsewhere is read beside the claims and enters no number; --json says what was found, and where."
@@ -396,13 +395,16 @@ def fit(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
 
 @main.command()
 @_bundle
+@click.option(
+    "--thorough", is_flag=True, help="Also fit on parts of the data, with rival graphs and in other ways: some minutes."
+)
 @_seed
 @_draws
 @_as_json
 @_command
-def test(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
+def test(bundle: str | None, thorough: bool, seed: int, draws: int, as_json: bool) -> None:
     """Judge every claim of the ledger."""
-    analysis = _analysis(bundle, seed, draws, interventions=False)
+    analysis = _analysis(bundle, seed, draws, interventions=False, thorough=thorough)
     if as_json:
         print_json(verdict_document(analysis))
     else:
@@ -705,7 +707,13 @@ def _read(bundle: str | None) -> Bundle:
 
 
 def _analysis(
-    bundle: str | Bundle | None, seed: int, draws: int, *, interventions: bool = True, forecasts: bool = False
+    bundle: str | Bundle | None,
+    seed: int,
+    draws: int,
+    *,
+    interventions: bool = True,
+    forecasts: bool = False,
+    thorough: bool = False,
 ) -> Analysis:
     from causal.analysis import analyse
 
@@ -719,6 +727,7 @@ def _analysis(
             announce=announce,
             interventions=interventions,
             forecasts=forecasts,
+            thorough=thorough,
         )
 
 
@@ -747,9 +756,8 @@ def _announced() -> Iterator[Callable[[str], Progress]]:
             )
 
             def progress(finished: int, total: int, divergences: int) -> None:
-                bars.update(
-                    task, total=total, completed=finished, told=f"{finished} of {total} draws, {divergences} diverged"
-                )
+                trouble = f", {divergences} diverged or failed" if divergences else ""
+                bars.update(task, total=total, completed=finished, told=f"{finished} of {total}{trouble}")
 
             return progress
 

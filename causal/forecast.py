@@ -231,6 +231,8 @@ def before(study: Study, year: int) -> Study:
     """The study without its rows after `year`. Raises `CausalError` where its times are no years, and where none is that early."""
     try:
         times = [int(time) for time in study.panel.times]
+        if any(time != whole for time, whole in zip(study.panel.times, times, strict=True)):
+            raise ValueError
     except (TypeError, ValueError):
         raise CausalError(Fault("its times are no years", study.name, "give whole years")) from None
     if study.panel.table is not None:
@@ -270,13 +272,17 @@ def naive_changes(values: Floats, horizon: int) -> Floats:
     Where fewer than ten are seen over so many periods, those over the longest span that shows ten are stretched by the square root of the ratio,
     as changes of a random walk are.
     """
-    for span in range(min(horizon, values.shape[1] - 1), 0, -1):
+    seen: dict[int, Floats] = {}
+    for span in range(1, values.shape[1]):
         changes = values[:, span:] - values[:, :-span]
-        changes = changes[np.isfinite(changes)]
-        if len(changes) >= _FEWEST_CHANGES or span == 1:
-            changes = changes * np.sqrt(horizon / span)
-            return np.concatenate([changes, -changes])
-    return np.zeros(0)
+        seen[span] = changes[np.isfinite(changes)]
+    enough = [span for span in seen if len(seen[span]) >= _FEWEST_CHANGES and span <= horizon]
+    # A series that is not seen in every period shows changes over longer spans only.
+    spans = enough[-1:] or [span for span in seen if len(seen[span])][:1]
+    if not spans:
+        return np.zeros(0)
+    changes = seen[spans[0]] * np.sqrt(horizon / spans[0])
+    return np.concatenate([changes, -changes])
 
 
 def seen_from(study: Study, graph: Graph, year: int) -> xr.DataArray:

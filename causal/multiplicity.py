@@ -93,8 +93,11 @@ def _count(expected: float) -> str:
 
 def over_the_table(statements: Sequence[Statement], level: float = LEVEL) -> Multiplicity:
     """The errors of a table from everything that it could say: two statements a link."""
-    by_error = bayesian_discoveries([each.wrong_size for each in statements], level)
-    by_tail = step_up([each.tail for each in statements], level)
+    # What the table does not say, because a check withheld it, say, must not make room for what it says.
+    said = [each for each in statements if each.made]
+    chosen = dict(zip(said, bayesian_discoveries([each.wrong_size for each in said], level), strict=True))
+    by_error = [chosen.get(each, False) for each in statements]
+    by_tail = step_up([each.tail if each.made else 1.0 for each in statements], level)
     words: tuple[Literal["supported", "contradicted"], ...] = ("supported", "contradicted")
     expected: list[Expected] = []
     for word in words:

@@ -139,6 +139,11 @@ _add_product: Any = numba_njit(_add_product_plainly, final_function=True)
 _correction: Any = numba_njit(correction, final_function=True)
 
 
+def correction_values(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The value of b (draw,) for each of many ``[B0, B1, ...]`` (draw, node, column)."""
+    return np.array([_correction(np.ascontiguousarray(each), weights)[0] for each in coefficients])
+
+
 def correction_across(
     coefficients: NDArray[np.float64], weights: NDArray[np.float64], spectrum: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64]]:

@@ -25,7 +25,8 @@ class Grounds:
     what stays open; `common`: the ends that have one value for all units. `lacking`: the prior sets under which the probability falls
     short of what the word asks, or of what *supported* asks where the data do not settle it. `power` is that of the answer, by a study
     of `units` and `periods`, 0 where they are not known. `smallest` is the smallest effect of interest. `elsewhere` of
-    `readings` see another link in the claim, or none, and `turned` of them the same link with another sign.
+    `readings` see another link in the claim, or none, and `turned` of them the same link with another sign. `absent`: the claim is that there
+    is no effect.
     """
 
     word: str
@@ -48,6 +49,7 @@ class Grounds:
     elsewhere: int = 0
     turned: int = 0
     readings: int = 1
+    absent: bool = False
 
 
 def says(found: Grounds) -> str:
@@ -67,14 +69,19 @@ def says(found: Grounds) -> str:
         if found.common:
             return f"The data cannot answer this: there is one value of {_listed(found.common)} for all units, and the answer is the author's opinion."
         return f"The data measure {cause} and {effect} and cannot answer this: something unmeasured may move both, and the answer is the author's opinion."
+    despite = f" A check failed, though ({_listed(found.failed)}): take this with care." if found.failed else ""
+    if found.absent and found.word == "supported":
+        return f"The data say that {cause} moves {effect} too little to matter at once, as the author says, whichever of the three priors one starts from."
+    if found.absent and found.word == "contradicted":
+        return f"The data say that {cause} moves {effect} by enough to matter, where the author says that it does not.{despite}"
+    if found.absent and found.word == "prior-driven":
+        return f"That {cause} does not move {effect} is the author's opinion: who shares it finds it confirmed, the data alone do not show it."
     if found.word == "supported":
         return f"The data say that {cause} {move} {effect} by enough to matter, whichever of the three priors one starts from."
     if found.word == "contradicted":
-        return (
-            f"The data say that {cause} {turned} {effect} by enough to matter, where the author says that it {move} it."
-        )
+        return f"The data say that {cause} {turned} {effect} by enough to matter, where the author says that it {move} it.{despite}"
     if found.word == "negligible":
-        return f"The data say that {cause} moves {effect} too little to matter."
+        return f"The data say that {cause} moves {effect} too little to matter at once.{despite}"
     if found.word == "prior-driven":
         return f"That {cause} {move} {effect} is the author's opinion: who shares it finds it confirmed, the data alone do not show it."
     if found.differing:
@@ -131,7 +138,8 @@ def would_change(found: Grounds) -> str:
         prior = "Not another prior of the three, but"
         if found.lacking:
             prior = f"The {_listed(found.lacking)} prior, under which it is not settled,"
-        return f"{prior} a check that fails, or a common cause that the author's graph leaves out."
+        check = "what failed, once it is mended" if found.failed else "a check that fails"
+        return f"{prior} {check}, or a common cause that the author's graph leaves out."
     told: list[str] = []
     if found.failed and not found.lacking:
         told.append(f"It would be supported but for what failed: {_listed(found.failed)}.")

@@ -28,7 +28,7 @@ def verdict_rows(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def verdict_document(analysis: Analysis) -> dict[str, Any]:
-    """The verdicts, that of the core claims as a whole, and how many words of the table are to be expected wrong."""
+    """The verdicts, that of the core claims as a whole, how many words of the table are to be expected wrong, and each study's checks."""
     from dataclasses import asdict
 
     from causal.verdict import errors_of
@@ -41,16 +41,27 @@ def verdict_document(analysis: Analysis) -> dict[str, Any]:
         "step_up": sorted(map(list, table.step_up)),
     }
     chain = analysis.chain.as_dict() if analysis.chain else None
-    return {"verdicts": verdict_rows(analysis), "chain": chain, "multiplicity": held}
+    checks = [
+        {
+            "study": study,
+            "check": result.name,
+            **{name: value for name, value in asdict(result).items() if name != "name"},
+        }
+        for study, found in analysis.evidence.items()
+        for result in found.checks
+    ]
+    return {"verdicts": verdict_rows(analysis), "chain": chain, "multiplicity": held, "checks": checks}
 
 
 def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     """The verdicts, of the source's core claims and those that some study tests unless `everything`; and the checks that fail."""
     from collections import Counter
 
+    from causal.checks import THOROUGH
     from causal.power import LEAVES_OUT
     from causal.verdict import errors_of
 
+    thorough = {each.NAME for each in THOROUGH}
     ledger = analysis.bundle.ledger
     core = [
         verdict for verdict in analysis.verdicts if ledger[verdict.claim].core or verdict.verdict not in ("untestable",)
@@ -88,8 +99,10 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     checked |= {"all studies as one": analysis.together.checks} if analysis.together else {}
     for study, results in checked.items():
         for result in results:
-            if result.passed is False:
-                click.echo(f"{study}: {'' if result.vetoes else 'warning: '}{result.sentence}")
+            # What was asked for on purpose answers, whatever it says.
+            if result.passed is False or result.name in thorough:
+                warning = "warning: " if result.passed is False and not result.vetoes else ""
+                click.echo(f"{study}: {warning}{result.sentence}")
 
 
 def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -425,6 +438,8 @@ def print_foretold(told: Foretold) -> None:
 
 def print_rates(found: Validation) -> None:
     """How often each verdict is wrong, one row a claim, study and kind of world, and whether P(sign) is what it says."""
+    from collections import Counter
+
     table = table_of("claim", "study", "true there", "verdicts", "wrong", "right", "warned")
     for rate in found.rates:
         words = ", ".join(f"{count} {word}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1]))
@@ -443,7 +458,10 @@ def print_rates(found: Validation) -> None:
             f"P(effect above zero) {each.low:.1f} to {each.high:.1f}: {each.count} worlds, mean {each.mean:.2f}, above zero {each.positive:.2f}"
         )
     if found.left_out:
-        click.echo(f"no worlds for {len(found.left_out)} claims: no study identifies them")
+        reasons = Counter(found.left_out.values()).most_common()
+        click.echo(
+            f"no worlds for {len(found.left_out)} claims: {'; '.join(f'{why} ({count})' for why, count in reasons)}"
+        )
 
 
 def weakest(rests_on: Mapping[str, str]) -> str:

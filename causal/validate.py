@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +30,7 @@ from causal.checks import check_sets
 from causal.claim import Claim, Ledger, Source
 from causal.dist import Normal
 from causal.equations import Floats, companion
-from causal.errors import CausalError, Fault
+from causal.errors import CausalError, Fault, raise_all
 from causal.fit import Fit, fit
 from causal.graph import Graph, Latent, Sign
 from causal.identification import identify_edge, single_door
@@ -116,7 +115,7 @@ class Rate:
     supported_by_draws: int
     withheld: int
     warned: int
-    could_find: float
+    could_find: float | None
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Bin:
 class Validation:
     """All rates of a bundle, the calibration of P(sign) over its drawn worlds, the claims that no world was drawn for, and why.
 
-    `of` is a digest of the bundle's claims and studies, so that a table of other claims is known for what it is.
+    `of` is a digest of the bundle's claims, studies and data, so that a table of other claims is known for what it is.
     """
 
     of: str
@@ -222,7 +221,7 @@ def calibration(pairs: Sequence[tuple[float, float]]) -> tuple[Bin, ...]:
 def keep(validation: Validation, bundle: Bundle) -> Path:
     """Write the rates beside the bundle's files, where the page looks for them. Raises `CausalError` where that cannot be written."""
     path = bundle.folder / KEPT
-    text = json.dumps(_without_nan(validation.as_dict()), indent=1) + "\n"
+    text = json.dumps(validation.as_dict(), indent=1, allow_nan=False) + "\n"
     write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
     return path
 
@@ -232,24 +231,17 @@ def kept(bundle: Bundle) -> Validation | None:
     path = bundle.folder / KEPT
     if not path.is_file():
         return None
+    from pydantic import TypeAdapter, ValidationError
+
+    mend = "make it anew: causal validate --keep"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Validation(
-            found["of"],
-            found["worlds"],
-            found["seed"],
-            tuple(_rate_of(row) for row in found["rates"]),
-            tuple(Bin(**row) for row in found["calibration"]),
-            found["left_out"],
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = TypeAdapter(Validation).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
         what = f"is not a table of error rates ({type(error).__name__})"
-        raise CausalError(Fault(what, str(path), "make it anew: causal validate --keep")) from None
-
-
-def _rate_of(row: dict[str, Any]) -> Rate:
-    able = row.pop("could_find")
-    return Rate(**row, could_find=math.nan if able is None else able)
+        raise CausalError(Fault(what, str(path), mend)) from None
+    unknown = sorted({rate.kind for rate in found.rates} - {kind.name for kind in KINDS})
+    raise_all(Fault(f"has worlds of an unknown kind, '{kind}'", str(path), mend) for kind in unknown)
+    return found
 
 
 def is_of(validation: Validation, bundle: Bundle) -> bool:
@@ -258,16 +250,14 @@ def is_of(validation: Validation, bundle: Bundle) -> bool:
 
 
 def _digest(bundle: Bundle) -> str:
-    texts = [(bundle.folder / name).read_bytes() for name in ("claims.toml", "studies.toml")]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nan(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    found = hashlib.sha256()
+    for name in ("claims.toml", "studies.toml"):
+        found.update((bundle.folder / name).read_bytes())
+    for study in bundle.studies:
+        for column in sorted(study.panel.columns):
+            if column in study.panel.data:
+                found.update(np.ascontiguousarray(study.panel.data[column].to_numpy(), dtype=float).tobytes())
+    return found.hexdigest()[:16]
 
 
 def _chosen(kinds: Sequence[str] | None) -> tuple[Kind, ...]:
@@ -349,7 +339,6 @@ def _world(design: _Design, kind: Kind, seeds: Sequence[int]) -> tuple[Panel, fl
     assert claim.edge is not None
     system, shape = model.system, model.design.standard.shape
     generator = np.random.default_rng(seeds)
-    matrix, spread = _truth(design, generator)
     place = next(k for k, term in enumerate(system.terms) if term.name == claim.edge.name)
     row, column = (int(each[place]) for each in system.positions())
     cause = column % len(system.nodes)
@@ -360,13 +349,14 @@ def _world(design: _Design, kind: Kind, seeds: Sequence[int]) -> tuple[Panel, fl
         if kind.effect is None
         else _sign(claim) * kind.effect * claim.smallest_effect
     )
+    matrix, spread = _truth(design, (row, column), size, generator)
     later = _sign(claim) * 2.0 * claim.smallest_effect if kind.hidden == "later" else 0.0
     values, scale = np.zeros(shape), 1.0
     # The standard scale is the panel's own, which the effect moves: a few rounds with the same chance settle it.
     for _ in range(_ROUNDS):
         matrix[row, column] = size * scale
         chance = np.random.default_rng([*seeds, 1])
-        values = _simulated(design, kind, matrix, spread, (row, column), later * scale, chance)
+        values = _simulated(design, kind, matrix, spread, (row, column), later * scale, scale, chance)
         values = np.where(np.isnan(model.design.standard), np.nan, values)
         scale = within_unit_sd(values[row]) / within_unit_sd(values[cause])
     panel = model.study.panel
@@ -380,8 +370,10 @@ def _world(design: _Design, kind: Kind, seeds: Sequence[int]) -> tuple[Panel, fl
     return Panel.from_frame(frame, unit="unit", time="time"), size
 
 
-def _truth(design: _Design, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """``[B0, B1, ...]`` and the shocks' square root of a stable draw of the real fit."""
+def _truth(
+    design: _Design, edge: tuple[int, int], effect: float, generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """``[B0, B1, ...]`` and the shocks' square root of a draw of the real fit that is stable with the claim's `effect` in it."""
     model, found = design.model, design.fit
     effects, sds = found.draws("effect"), found.draws("shock_sd")
     rows, columns = model.system.positions()
@@ -389,6 +381,7 @@ def _truth(design: _Design, generator: np.random.Generator) -> tuple[Floats, Flo
     for draw in generator.permutation(len(effects)):
         matrix = np.zeros((size, model.system.width))
         matrix[rows, columns] = effects[draw]
+        matrix[edge] = effect
         if np.abs(np.linalg.eigvals(companion(matrix, size))).max() < _STABLE or not model.system.lags:
             loading = np.zeros((size, size))
             if model.loadings:
@@ -406,6 +399,7 @@ def _simulated(
     spread: Floats,
     edge: tuple[int, int],
     later: float,
+    scale: float,
     generator: np.random.Generator,
 ) -> Floats:
     """Values (node, unit, time); nodes without an equation are the real ones. `later`: an effect one period after that of `edge`."""
@@ -443,7 +437,7 @@ def _simulated(
             past[:, row] += reach[row] * moved[max(t - lag, 0)]
             past[:, cause] += reach[cause] * moved[t]
         if lag and t >= lag:
-            past[:, row] += slopes * values[t - lag][:, cause]
+            past[:, row] += scale * slopes * values[t - lag][:, cause]
         if later and t > lag:
             past[:, row] += later * values[t - lag - 1][:, cause]
         past[:, ~caused] = 0.0
@@ -453,7 +447,7 @@ def _simulated(
                 past[:, cause] += HIDDEN["reach"] * moved[t]
         values[t] = past @ now.T
         if not lag:
-            values[t][:, row] += slopes * values[t][:, cause]
+            values[t][:, row] += scale * slopes * values[t][:, cause]
     found = np.ascontiguousarray(values[_BURN_IN:].transpose(2, 1, 0))
     if kind.hidden == "errors":
         common = generator.normal(size=(units, times))
@@ -525,7 +519,7 @@ def _declared(design: _Design, kind: Kind, worlds: int) -> Rate:
     found = identify_edge(known, edge, design.model.system.nodes)
     held = regressors(design.model, graph, edge)
     word = "supported" if found.identified and single_door(known, edge, held) else "not-identified"
-    return _row(design, kind, Counter({word: worlds}), 0, 0, 0, math.nan)
+    return _row(design, kind, Counter({word: worlds}), 0, 0, 0, None)
 
 
 def _rate(design: _Design, kind: Kind, verdicts: Sequence[Verdict]) -> Rate:
@@ -543,7 +537,7 @@ def _rate(design: _Design, kind: Kind, verdicts: Sequence[Verdict]) -> Rate:
 
 
 def _row(
-    design: _Design, kind: Kind, words: Counter[str], supported: int, withheld: int, warned: int, able: float
+    design: _Design, kind: Kind, words: Counter[str], supported: int, withheld: int, warned: int, able: float | None
 ) -> Rate:
     worlds = sum(words.values())
     wrong, hit = (sum(words[word] for word in chosen) for chosen in (kind.wrong, kind.right))

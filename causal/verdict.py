@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from causal.checks import CheckResult
 from causal.claim import Claim, Ledger
-from causal.dist import Dist, Uniform
+from causal.dist import Dist
 from causal.errors import CausalError, Fault, raise_all
 from causal.fit import Fit, JointFit
 from causal.graph import Edge, Graph, Sign
@@ -236,6 +236,11 @@ def draws_of(
     return _reported_draws(source, _source_priors(next(iter(evidence.values())), edge))
 
 
+def absent(claim: Claim) -> bool:
+    """Whether a claim says that there is no effect."""
+    return claim.edge is not None and claim.strength == "none"
+
+
 def sign_of(edge: Edge) -> int:
     """The claimed sign as a number, 0 without one."""
     return {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
@@ -275,7 +280,8 @@ def _statements(verdict: Verdict) -> tuple[Statement, ...]:
         made == "supported",
         forward,
         max(1.0 - each.as_claimed for each in sceptical),
-        max(1.0 - each.as_claimed for each in wide),
+        # The better of two directions is tested twice.
+        min(1.0, (1.0 if directed else 2.0) * max(1.0 - each.as_claimed for each in wide)),
     )
     if not directed:
         return (supported,)
@@ -297,27 +303,36 @@ def _standing(verdict: Verdict, table: Multiplicity) -> Verdict:
     return replace(verdict, survives=key in table.bayesian, survives_step_up=key in table.step_up)
 
 
-def word(draws: Mapping[str, Draws], *, sign: int, smallest: float, failed: bool) -> str:
+def word(draws: Mapping[str, Draws], *, sign: int, smallest: float, failed: bool, absent: bool = False) -> str:
     """The rule of the table for an identified claim, from draws of b under the three prior sets.
 
-    `sign` is +1 or -1; 0 for a claim without direction, which either direction supports.
+    `sign` is +1 or -1; 0 for a claim without direction, which either direction supports. `absent`: the claim is that there is no effect, so that a
+    small one is as claimed and a large one of either direction is against it.
     """
-    claimed = {name: _probability(values, sign, smallest) for name, values in draws.items()}
-    against = {name: float((sign * values < -smallest).mean()) if sign else 0.0 for name, values in draws.items()}
+    claimed = {name: _probability(values, sign, smallest, absent=absent) for name, values in draws.items()}
+    against = {name: _against(values, sign, smallest, absent=absent) for name, values in draws.items()}
     small = {name: float((np.abs(values) < smallest).mean()) for name, values in draws.items()}
     supported = claimed["article"] >= SURE and claimed["wide"] >= SURE and claimed["sceptical"] >= RATHER_SURE
     if supported and not failed:
         return "supported"
     if against["sceptical"] >= SURE and against["wide"] >= SURE:
         return "contradicted"
-    if small["sceptical"] >= SURE and small["wide"] >= SURE:
+    if not absent and small["sceptical"] >= SURE and small["wide"] >= SURE:
         return "negligible"
     if claimed["article"] >= SURE and not (claimed["sceptical"] >= RATHER_SURE and claimed["wide"] >= SURE):
         return "prior-driven"
     return "undecided"
 
 
-def _probability(values: Draws, sign: int, smallest: float) -> float:
+def _against(values: Draws, sign: int, smallest: float, *, absent: bool) -> float:
+    if absent:
+        return float((np.abs(values) > smallest).mean())
+    return float((sign * values < -smallest).mean()) if sign else 0.0
+
+
+def _probability(values: Draws, sign: int, smallest: float, *, absent: bool = False) -> float:
+    if absent:
+        return float((np.abs(values) < smallest).mean())
     if sign:
         return float((sign * values > smallest).mean())
     return max(float((values > smallest).mean()), float((values < -smallest).mean()))
@@ -409,6 +424,7 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], l
         elsewhere=sum(name != own[0] for name, _ in seen),
         turned=sum(name == own[0] and sign != own[1] for name, sign in seen),
         readings=len(claim.readings),
+        absent=absent(claim),
     )
     if edge is None or verdict.verdict == "untestable":
         return common
@@ -483,16 +499,21 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
     sign = sign_of(edge)
     estimates = tuple(
         _estimate(
-            name, values, _pooled_memory(together.fits[name], edge.effect, names), sign, claim.smallest_effect, scale
+            name,
+            values,
+            _pooled_memory(together.fits[name], edge.effect, names),
+            sign,
+            claim.smallest_effect,
+            scale,
+            absent=absent(claim),
         )
         for name, values in draws.items()
     )
     failed = [name for study in names for name in known[study].failed_checks]
     failed = list(dict.fromkeys([*failed, *_failed(together.checks, edge, vetoes=True)]))
     warned = [name for study in names for name in known[study].warnings]
-    chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
+    chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed), absent=absent(claim))
     tau = together.fits["wide"].posterior["tau"].sel(edge=edge.name).to_numpy()
-    able = _power(claim, sign, draws["wide"], {name: _pooled_prior(fit, edge) for name, fit in together.fits.items()})
     return Finding(
         " + ".join(names),
         chosen,
@@ -501,13 +522,12 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         None,
         "",
         estimates,
-        able.smallest_found,
+        None,
         tuple(failed),
         tuple(dict.fromkeys(warned)),
         tuple(dict.fromkeys(node for study in names for node in known[study].set_aside)),
         names,
         (float(np.median(tau)), float(np.quantile(tau, 0.05)), float(np.quantile(tau, 0.95))),
-        able,
     )
 
 
@@ -543,7 +563,8 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
     sign = sign_of(edge)
     scale = model.on_standard_scale(edge.name) if carried else 1.0
     estimates = tuple(
-        _estimate(name, values, memory[name], sign, claim.smallest_effect, scale) for name, values in known.items()
+        _estimate(name, values, memory[name], sign, claim.smallest_effect, scale, absent=absent(claim))
+        for name, values in known.items()
     )
     why, identified = identification.why, identification.identified
     if identified and not carried:
@@ -565,7 +586,7 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
             set_aside=aside,
         )
     failed, warned = (_failed(found.checks, edge, vetoes=vetoes) for vetoes in (True, False))
-    chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed))
+    chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed), absent=absent(claim))
     priors = {name: _own_prior(fit, edge) for name, fit in found.fits.items()}
     able = _power(claim, sign, known["wide"], priors)
     reason = _reason(chosen, estimates, failed)
@@ -577,7 +598,7 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
         identification.strategy,
         identification.formula,
         estimates,
-        able.smallest_found,
+        None if able is None else able.smallest_found,
         failed,
         warned,
         aside,
@@ -605,10 +626,12 @@ def _told(claim: Claim, edge: Edge, reported: Reported, evidence: Mapping[str, E
     )
     # How long the outcome lasts where the effect was found is not reported with it.
     estimates = tuple(
-        _estimate(name, values, np.full(len(values), math.nan), sign, claim.smallest_effect, scale)
+        _estimate(
+            name, values, np.full(len(values), math.nan), sign, claim.smallest_effect, scale, absent=absent(claim)
+        )
         for name, values in draws.items()
     )
-    chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=False)
+    chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=False, absent=absent(claim))
     able = _power(claim, sign, draws["wide"], priors)
     return Finding(
         reported.name,
@@ -618,7 +641,7 @@ def _told(claim: Claim, edge: Edge, reported: Reported, evidence: Mapping[str, E
         "reported",
         "",
         estimates,
-        able.smallest_found,
+        None if able is None else able.smallest_found,
         power=able,
     )
 
@@ -643,11 +666,10 @@ def _source_priors(found: Evidence, edge: Edge) -> dict[str, Dist]:
     return {name: fit.model.priors.of(found.graph)[edge.name] for name, fit in found.fits.items()}
 
 
-def _power(claim: Claim, sign: int, draws: Draws, priors: Mapping[str, Dist]) -> Power:
-    """What a study could have found, from the spread of its draws under the wide prior.
-
-    Of several studies as one this takes how far their effects lie apart as a part of the error.
-    """
+def _power(claim: Claim, sign: int, draws: Draws, priors: Mapping[str, Dist]) -> Power | None:
+    """What a study could have found, from the spread of its draws under the wide prior; None for a claim that there is nothing to find."""
+    if absent(claim):
+        return None
     return study_power(float(np.std(draws)), priors, LEVELS, sign=sign, smallest=claim.smallest_effect)
 
 
@@ -655,13 +677,6 @@ def _own_prior(fit: Fit, edge: Edge) -> Dist:
     """The prior of an edge that a study's equations carry."""
     terms = zip(fit.model.system.terms, fit.model.term_priors, strict=True)
     return next(prior for term, prior in terms if term.edge is not None and term.edge.name == edge.name)
-
-
-def _pooled_prior(fit: JointFit, edge: Edge) -> Dist:
-    """The prior of an edge that several studies pool."""
-    pool = next(pool for pool in fit.model.pools if pool.name == edge.name)
-    # One between bounds has its prior on another scale; the uniform one between them is what that stands for.
-    return pool.prior if pool.bounds is None else Uniform(*pool.bounds)
 
 
 def _measured(found: Evidence) -> tuple[str, ...]:
@@ -684,7 +699,9 @@ def _memory(fit: Fit, node: str) -> Draws:
     return fit.posterior["effect"].sel(edge=own).sum("edge").to_numpy().ravel()
 
 
-def _estimate(prior_set: str, draws: Draws, memory: Draws, sign: int, smallest: float, scale: float) -> Estimate:
+def _estimate(
+    prior_set: str, draws: Draws, memory: Draws, sign: int, smallest: float, scale: float, *, absent: bool
+) -> Estimate:
     low, middle, high = (float(value) for value in np.quantile(draws, [0.05, 0.5, 0.95]))
     direction = sign or 1
     defined = memory < 1.0
@@ -701,8 +718,8 @@ def _estimate(prior_set: str, draws: Draws, memory: Draws, sign: int, smallest: 
         middle / scale,
         low / scale,
         high / scale,
-        as_claimed=_probability(draws, sign, smallest),
-        opposite=float((sign * draws < -smallest).mean()) if sign else math.nan,
+        as_claimed=_probability(draws, sign, smallest, absent=absent),
+        opposite=_against(draws, sign, smallest, absent=absent) if sign or absent else math.nan,
         small=float((np.abs(draws) < smallest).mean()),
         sign=float((direction * draws > 0).mean()),
         long_run_median=float(built_up[1]),
@@ -720,7 +737,7 @@ def _reason(chosen: str, estimates: Sequence[Estimate], failed: Sequence[str]) -
         return ", ".join(f"{getattr(by_set[prior], name):.2f} {prior}" for prior in PRIOR_SETS if prior in by_set)
 
     told = {
-        "contradicted": f"the effect goes the other way with probability {each('opposite')}",
+        "contradicted": f"against what is claimed with probability {each('opposite')}",
         "negligible": f"the effect at once is smaller than the smallest of interest with probability {each('small')}",
         "prior-driven": f"as claimed with probability {each('as_claimed')}: the source's own word carries it",
     }.get(chosen, f"as claimed with probability {each('as_claimed')}")

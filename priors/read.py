@@ -552,6 +552,12 @@ def _rule(file: _File, path: _Path, table: schema.PredictionTable, folder: Path,
             )
             rest = {"column": than.column or table.column, "rows": than.rows or table.rows}
             against = _side(file, (*path, "than"), than.model_copy(update=whose | rest), spans, folder, faults)
+            if side is not None and against == side:
+                faults.append(
+                    Fault(
+                        "than is the same as what grows", file.at((*path, "than")), "name other rows, or another column"
+                    )
+                )
     elif table.than is not None:
         faults.append(Fault(f"'{table.rule}' has no than", file.at((*path, "than")), "take rule = 'grows more than'"))
     if table.rule == "share rises":
@@ -618,6 +624,13 @@ def _side(
         faults.append(Fault("key 'rows' is missing", file.at(path), "name the rows that are added up"))
         return None
     rows = table.rows or units
+    if not all(re.fullmatch(r"-?\d+", time) for time in times):
+        faults.append(Fault("its times are no whole years", file.at(path, tag=path), "give whole years"))
+        return None
+    twice = [row for row, count in Counter(rows).items() if count > 1]
+    faults.extend(
+        Fault(f"row '{row}' is named twice", file.at((*path, key), tag=path), "keep it once") for row in twice
+    )
     unknown = [row for row in rows if row not in units]
     faults.extend(Fault(f"no row '{row}'", file.at((*path, key), tag=path), nearest(row, units)) for row in unknown)
     absent = [str(year) for span in spans for year in span if str(year) not in times]
@@ -627,7 +640,7 @@ def _side(
                 f"{year} is no year of the table", file.at(path, tag=path), f"years go from {times[0]} to {times[-1]}"
             )
         )
-    if unknown or absent:
+    if unknown or absent or twice:
         return None
     values = panel.data[table.column].transpose("unit", "time").to_numpy()
     figures = {

@@ -378,3 +378,10 @@ def test_sampled_forecasts_do_not_look_ahead_either() -> None:
     np.testing.assert_array_equal(one.quantiles["article"], two.quantiles["article"])
     cut = first.fits["memory"].edge("a -> b", scale="standard").to_numpy()
     assert np.abs(cut).max() < 10 * CUT
+
+
+def test_a_series_that_is_seen_every_second_year_shows_its_changes_over_two() -> None:
+    values = np.full((3, 9), np.nan)
+    values[:, ::2] = np.arange(5) * 2.0
+    np.testing.assert_allclose(np.unique(naive_changes(values, 1)), [-(2.0**0.5), 2.0**0.5])
+    assert naive_changes(np.full((2, 4), np.nan), 1).size == 0

@@ -92,3 +92,12 @@ def test_every_statement_that_could_have_been_made_counts_in_the_step_up() -> No
     assert alone.step_up == {("a", "supported")}
     among = over_the_table([*said("a", 0.01, 0.04, tail=0.02), *said("b", 0.3, 0.5, made=False)])
     assert among.step_up == frozenset()
+
+
+def test_what_a_check_withheld_makes_no_room_for_what_is_said() -> None:
+    said = Statement("a -> b", "supported", True, 0.099, 0.099, 0.04)
+    withheld = [Statement(f"c{k} -> d", "supported", False, 0.0, 0.0, 0.0) for k in range(10)]
+    assert not over_the_table([said]).bayesian
+    found = over_the_table([said, *withheld])
+    assert not found.bayesian
+    assert not found.step_up

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import causal as ca
 from causal.cells import fitted_linear
-from causal.checks import conflict, confounding, independences, placebo, predictive, scores
+from causal.checks import check_sets, conflict, confounding, independences, placebo, predictive, scores
 from causal.checks.scores import Link
 from causal.dist import Normal
 from causal.equations import cross_products, stacked
-from causal.fit import Fit
+from causal.fit import Convergence, Fit
 from causal.model import Model, Priors
 from causal.orthogonal import correction
 from causal.panel import Panel
@@ -315,3 +316,88 @@ def test_a_prior_far_from_the_data_is_told_and_a_wide_one_is_not() -> None:
     assert found["far"].passed is False
     assert found["far"].edges == ("x -> y [lag=1]",)
     assert not found["far"].vetoes
+
+
+# Few data, and several prior sets
+
+
+@pytest.mark.parametrize(("units", "times"), [(1, 5), (1, 8), (2, 4), (2, 6), (2, 20), (3, 4), (3, 5)])
+def test_in_few_data_each_check_answers_or_says_that_it_cannot(units: int, times: int) -> None:
+    rows = loops.panel(loops.FOUR_TRUE, units=units, times=times, seed=1)
+    fit = made_fit(made_model(read_graph(loops.FOUR), rows), spread=0.01)
+    for each in (independences, placebo, predictive, confounding):
+        found = each.check(fit)
+        assert found.sentence
+        if units < 3 or times < 6:
+            assert each in (confounding, predictive) or found.passed is None
+        assert all(np.isfinite(value) for name, value in found.numbers.items() if name == "probability")
+
+
+def test_scores_beyond_every_replicate_always_fail() -> None:
+    true = {("x", "x", 1): 0.5, ("y", "y", 1): 0.5, ("x", "y", 2): 0.9}
+    found = independences.check(panel_fit(CHAIN, true, 2, units=60, times=20))
+    assert found.numbers["probability"] == pytest.approx(1.0 / 200.0)
+    assert found.passed is False
+
+
+def test_large_panels_are_judged_by_fewer_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "_CELLS", 100)
+    monkeypatch.setattr(scores, "_AT_ONCE", 5_000)  # a few at a time
+    fit = panel_fit(CHAIN, CHAIN_TRUE, 1)
+    links = independences.implied(fit)
+    assert (1.0 + scores._FEWER) * scores.scores(fit, links).probability == pytest.approx(
+        round((1.0 + scores._FEWER) * scores.scores(fit, links).probability)
+    )
+    monkeypatch.setattr(scores, "_MOST_CELLS", 100)
+    assert independences.check(fit).passed is None
+
+
+def test_residuals_of_many_nodes_can_fail_too() -> None:
+    rng = np.random.default_rng(3)
+    names = "abcdef"
+    values = {name: rng.standard_t(2.2, size=(20, 20)) for name in names}
+    text = "; ".join(f"{name} -> {name} [lag=1]" for name in names)
+    assert predictive.check(at_maximum(made_model(read_graph(text), loops.frame(values)))).passed is False
+
+
+def test_holes_do_not_make_a_unit_quiet() -> None:
+    rows = loops.panel(CHAIN_TRUE, units=30, times=16, seed=1)
+    rng = np.random.default_rng(1)
+    rows.loc[(rng.random(len(rows)) < 0.3) & (rows["year"] > 2001) & (rows["year"] < 2014), "y"] = np.nan
+    model = made_model(read_graph(CHAIN), rows)
+    fit = at_maximum(model)
+    # What is missing, as the equation draws it.
+    filled = fitted_linear(model.system, model.design.filled, model.design.sweep, model.design.holes).filled
+    noise = rng.normal(size=fit.posterior["missing"].shape) * np.std(np.diff(filled[1]))
+    posterior = fit.posterior.assign(
+        missing=(fit.posterior["missing"].dims, filled[tuple(model.design.holes)] + noise * 0.7)
+    )
+    drawn = Fit(model, xr.DataTree.from_dict({"posterior": posterior}), fit.convergence)
+    found = predictive.check(drawn)
+    assert found.numbers["units of y"] < 3.0
+
+
+def test_every_edge_that_fails_under_any_prior_set_is_concerned() -> None:
+    fit = panel_fit(CHAIN, CHAIN_TRUE, 1)
+    bad = {
+        "article": Convergence(1.2, 50.0, 0.0, ("effect[x -> y [lag=1]]",)),
+        "sceptical": Convergence(1.0, 4000.0, 0.0, ()),
+        "wide": Convergence(1.3, 40.0, 0.0, ("effect[y -> y [lag=1]]",)),
+    }
+    fits = {name: Fit(fit.model, fit.data, found) for name, found in bad.items()}
+    result = next(found for found in check_sets(fits) if found.name == "convergence")
+    assert result.passed is False
+    assert set(result.edges) == {"x -> y [lag=1]", "y -> y [lag=1]"}
+    fits["sceptical"] = Fit(fit.model, fit.data, Convergence(1.0, 4000.0, 0.5, ()))
+    result = next(found for found in check_sets(fits) if found.name == "convergence")
+    assert result.edges == ()
+    assert result.concerns("x -> x [lag=1]")
+
+
+def test_a_useless_measured_cause_is_no_yardstick() -> None:
+    rng = np.random.default_rng(3)
+    x, y, z = rng.normal(size=(3, 40, 20))
+    y[:, 1:] += 0.3 * x[:, :-1]
+    model = made_model(read_graph("x -> y [lag=1]; z -> y [lag=1]"), loops.frame({"x": x, "y": y, "z": z}))
+    fit = made_fit(model, effects={"x -> y [lag=1]": 0.3, "z -> y [lag=1]": 0.0001}, spread=0.03)
+    assert confounding.check(fit).passed is None

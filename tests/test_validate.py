@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,11 +215,23 @@ def test_kept_rates_come_back_and_know_their_bundle(tmp_path: Path) -> None:
     assert v.keep(made, found) == tmp_path / "validation.json"
     back = v.kept(found)
     assert back is not None
-    assert math.isnan(back.rates[0].could_find)
-    assert replace(back, rates=()) == replace(made, rates=())
+    assert back == made
     assert v.is_of(back, found)
     (tmp_path / "claims.toml").write_text(CLAIMS.replace("0.1", "0.2"), encoding="utf-8")
     assert not v.is_of(back, read_bundle(tmp_path))
+    text = (tmp_path / "validation.json").read_text(encoding="utf-8")
+    for wrong in (
+        '{"rates": 3}',
+        "[]",
+        text.replace('"left_out": {', '"left_out": null, "x": {'),
+        text.replace('"wrong": 0.0', '"wrong": null'),
+    ):
+        (tmp_path / "validation.json").write_text(wrong, encoding="utf-8")
+        with pytest.raises(CausalError, match="is not a table of error rates"):
+            v.kept(found)
+    (tmp_path / "validation.json").write_text(text.replace("confounded", "haunted"), encoding="utf-8")
+    with pytest.raises(CausalError, match="unknown kind, 'haunted'"):
+        v.kept(found)
     (tmp_path / "validation.json").write_text('{"rates": 3}', encoding="utf-8")
     with pytest.raises(CausalError, match="is not a table of error rates"):
         v.kept(found)

@@ -45,6 +45,23 @@ def test_the_rule_is_the_table(found: dict[str, np.ndarray], sign: int, failed: 
     assert word(found, sign=sign, smallest=0.1, failed=failed) == expected
 
 
+@pytest.mark.parametrize(
+    ("found", "failed", "expected"),
+    [
+        (draws(0.0, 0.0, 0.0), False, "supported"),
+        (draws(0.0, 0.0, 0.0), True, "undecided"),
+        (draws(0.5, 0.5, 0.5), False, "contradicted"),
+        (draws(-0.5, -0.5, -0.5), False, "contradicted"),
+        (draws(0.0, 0.05, 0.05, sd=0.04), False, "prior-driven"),
+        (draws(0.1, 0.1, 0.1, sd=0.1), False, "undecided"),
+    ],
+)
+def test_a_claim_of_no_effect_is_supported_by_a_small_one(
+    found: dict[str, np.ndarray], failed: bool, expected: str
+) -> None:
+    assert word(found, sign=0, smallest=0.1, failed=failed, absent=True) == expected
+
+
 @given(
     means=st.tuples(*[st.floats(-1, 1)] * 3),
     sd=st.floats(0.001, 2),

@@ -7,7 +7,9 @@ does not is a warning beside their verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from causal.checks import (
     comovement,
@@ -15,12 +17,16 @@ from causal.checks import (
     confounding,
     convergence,
     independences,
+    leaving_out,
     persistence,
     placebo,
     predictive,
+    rivals,
+    specification,
 )
 from causal.checks.result import CheckResult
 from causal.fit import Fit, JointFit
+from causal.refits import FitsProgress
 
 OF_PRIOR = (convergence, conflict)
 """The checks whose answer depends on the prior, and that are made under each prior set."""
@@ -28,6 +34,8 @@ OF_DATA = (persistence, independences, placebo, comovement, predictive, confound
 """The checks of what the equations leave of the data, which no prior set changes by much: made under the wide one."""
 STANDARD = (*OF_PRIOR, *OF_DATA)
 """The checks that need no second fit."""
+THOROUGH = (leaving_out, rivals, specification)
+"""The checks that fit the study's model again on parts of its data, with other graphs and in other ways."""
 
 
 def check(fit: Fit | JointFit) -> tuple[CheckResult, ...]:
@@ -36,16 +44,37 @@ def check(fit: Fit | JointFit) -> tuple[CheckResult, ...]:
 
 
 def check_sets(fits: Mapping[str, Fit] | Mapping[str, JointFit]) -> tuple[CheckResult, ...]:
-    """The standard checks of fits by prior set: those of the prior under the set in which they fare worst, the others under the wide one."""
-    rank = {False: 0, None: 1, True: 2}
+    """The standard checks of fits by prior set: those of the prior under the set in which they fare worst (and of
+    every edge that fails under any), the others under the wide one.
+    """
     alone = {name: fit for name, fit in fits.items() if isinstance(fit, Fit)}
     rounds = (
         [[each.check(fit) for fit in alone.values()] for each in OF_PRIOR]
         if alone
-        else [list(map(convergence.check, fits.values()))]
+        else [[convergence.check(fit) for fit in fits.values()]]
     )
-    of_prior = tuple(min(found, key=lambda result: rank[result.passed]) for found in rounds)
+    of_prior = tuple(map(_worst, rounds))
     return (*of_prior, *(each.check(alone["wide"]) for each in OF_DATA)) if alone else of_prior
 
 
-__all__ = ["CheckResult", "check", "check_sets"]
+def _worst(found: Sequence[CheckResult]) -> CheckResult:
+    """One check's answer over the prior sets: the worst, concerning every edge that it concerns under any of them."""
+    rank = {False: 0, None: 1, True: 2}
+    worst = min(found, key=lambda result: rank[result.passed])
+    alike = [result for result in found if result.passed is worst.passed]
+    every = worst.passed is False and all(result.edges for result in alike)
+    edges = tuple(dict.fromkeys(edge for result in alike for edge in result.edges)) if every else worst.edges
+    if worst.passed is False and not every:
+        edges = ()
+    sentences = dict.fromkeys(result.sentence for result in alike) if worst.passed is False else (worst.sentence,)
+    return replace(worst, sentence=" ".join(sentences), edges=edges)
+
+
+def check_thoroughly(
+    fit: Fit, *, store: Path | None = None, progress: FitsProgress | None = None
+) -> tuple[CheckResult, ...]:
+    """The checks of a study's fit that fit its model again; minutes. `store` keeps the fits, so that an interrupted run is gone on with."""
+    return tuple(each.check(fit, store=store, progress=progress) for each in THOROUGH)
+
+
+__all__ = ["CheckResult", "check", "check_sets", "check_thoroughly"]

@@ -42,7 +42,7 @@ def check(fit: Fit) -> CheckResult:
         why = "no effect has a prior to scale"
     elif model.cells or model.design.noise is not None:
         why = "made for Normal nodes measured without error only"
-    elif "logp" not in fit.data["sample_stats"].to_dataset():
+    elif "sample_stats" not in fit.data.children or "logp" not in fit.data["sample_stats"].to_dataset():
         why = "the draws were kept without their density"
     elif fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"] < 100:
         why = "too few draws"

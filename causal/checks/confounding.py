@@ -32,6 +32,10 @@ CONFOUNDED = 0.5
 """Scale of the half-normal prior of a confounder's strength, in units of the strongest measured cause."""
 _BOUND = 1.6449
 _DRAWS = 4000
+_FEWEST = 10
+"""Degrees of freedom below which nothing is said."""
+_NEXT_TO_NOTHING = 0.001
+"""A measured cause that explains a smaller share of either is no yardstick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,15 @@ def check(fit: Fit) -> CheckResult:
         weakest = min(found, key=lambda each: each.robustness)
         sentence = (
             f"An unmeasured common cause would take the sign of {weakest.edge} away if it explained {weakest.robustness:.0%} of what is left of both; "
-            "there is no other measured cause to compare that with."
+            "there is no other measured cause that explains enough to compare that with."
         )
         return CheckResult(name, None, sentence, numbers, vetoes=False)
     fragile = [each for each in known if each.strength < 1.0]
     weakest = min(known, key=lambda each: each.strength)
-    told = f"{weakest.strength:.1f} times as strong as {weakest.strongest}, the strongest measured cause"
+    told = (
+        f"{weakest.strength:.1f} times as strong as {weakest.strongest}, the strongest measured cause "
+        f"(explaining {weakest.robustness:.0%} of what is left of both would do)"
+    )
     if not fragile:
         sentence = f"An unmeasured common cause would have to be {told}, to take the sign of {weakest.edge} away; all others need more."
         return CheckResult(name, True, sentence, numbers, vetoes=False)
@@ -130,6 +137,8 @@ def sensitivities(fit: Fit) -> tuple[Sensitivity, ...]:
             continue
         held = [j for j in range(len(system.terms)) if rows[j] == rows[k]]
         freedom = float(design.sweep.freedom - len(held))
+        if freedom < _FEWEST:
+            continue
         rivals = [j for j in held if j != k and system.terms[j].cause not in (term.effect, term.cause)]
         marks = [
             Benchmark(
@@ -139,6 +148,7 @@ def sensitivities(fit: Fit) -> tuple[Sensitivity, ...]:
             )
             for j in rivals
         ]
+        marks = [mark for mark in marks if min(mark.of_cause, mark.of_outcome) > _NEXT_TO_NOTHING]
         robustness = _robustness(middle[k], spread[k], freedom)
         each = [(strength_needed(middle[k], spread[k], freedom, mark), mark) for mark in marks]
         if not each:
@@ -190,7 +200,7 @@ def _kept(draws: Floats, spread: float, freedom: float, mark: Benchmark) -> floa
     generator = np.random.default_rng(20_261_128)
     strengths = np.abs(generator.normal(0.0, CONFOUNDED, _DRAWS))
     moved = np.array([bias(spread, freedom, *mark.confounder(strength)) for strength in strengths])
-    moved = np.where(np.isfinite(moved), moved, np.inf) * generator.choice((-1.0, 1.0), _DRAWS)
+    moved *= generator.choice((-1.0, 1.0), _DRAWS)
     chosen = generator.choice(draws, _DRAWS)
     return float((np.sign(draws.mean()) * (chosen + moved) > 0.0).mean())
 
@@ -211,4 +221,4 @@ def _partial(products: Floats, left: int, right: int, held: list[int]) -> float:
             @ products[np.ix_(held, pair)]
         )
     scale = inner[0, 0] * inner[1, 1]
-    return float(inner[0, 1] ** 2 / scale) if scale > 0.0 else 0.0
+    return float(min(inner[0, 1] ** 2 / scale, 1.0 - 1e-9)) if scale > 0.0 else 0.0

@@ -12,6 +12,8 @@ period and reach cause and effect a period apart leaves none (`causal.checks.con
 
 from __future__ import annotations
 
+import math
+
 from causal.checks.result import CheckResult
 from causal.checks.scores import Link, Scores, equations, scores, told
 from causal.fit import Fit
@@ -29,6 +31,10 @@ def check(fit: Fit) -> CheckResult:
         why = why or "the graph implies none among the measured nodes"
         return CheckResult(name, None, f"Implied independences are not tested: {why}.", {"tested": 0.0})
     found = scores(fit, links)
+    if math.isnan(found.probability):
+        return CheckResult(
+            name, None, "Too few data: what chance does to them has no spread.", {"tested": float(len(links))}
+        )
     numbers = {"tested": float(len(links)), "probability": found.probability}
     numbers |= {_named(link): float(value) for link, value in zip(found.links, found.values, strict=True)}
     if not found.beyond:

@@ -8,6 +8,8 @@ what the loop denies is asked by `causal.checks.independences`.
 
 from __future__ import annotations
 
+import math
+
 from causal.checks.result import CheckResult
 from causal.checks.scores import Link, equations, scores, told
 from causal.fit import Fit
@@ -25,6 +27,10 @@ def check(fit: Fit) -> CheckResult:
         why = why or "every cause is moved by its outcome in turn, or shares with it what nobody measured"
         return CheckResult(name, None, f"The future is not asked about the past: {why}.", {"tested": 0.0})
     found = scores(fit, links)
+    if math.isnan(found.probability):
+        return CheckResult(
+            name, None, "Too few data: what chance does to them has no spread.", {"tested": float(len(links))}
+        )
     numbers = {"tested": float(len(links)), "probability": found.probability}
     numbers |= {
         f"{link.cause}[+1] and {link.effect}[0]": float(value)

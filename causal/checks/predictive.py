@@ -41,16 +41,16 @@ def check(fit: Fit) -> CheckResult:
         sentence = "Too few units or periods to compare residuals with the model's."
         return CheckResult(name, None, sentence, {}, vetoes=False)
     left = residuals(fit)
-    size = int(np.clip(_CELLS // max(left[0].size, 1), 99, _REPLICATES))
+    size = int(np.clip(_CELLS // max(left[0].size * len(nodes), 1), 99, _REPLICATES))
     generator = np.random.default_rng(20_261_129)
-    drawn = np.array([_statistics(swept(generator.normal(size=left[0].shape), sweep), sweep) for _ in range(size)])
-    centre, spread = drawn.mean(axis=0), drawn.std(axis=0)
+    drawn = np.array(
+        [[_statistics(swept(generator.normal(size=left[0].shape), sweep), sweep) for _ in nodes] for _ in range(size)]
+    )
+    centre, spread = drawn.mean(axis=(0, 1)), drawn.std(axis=(0, 1))
     found = np.array([_statistics(left[model.system.nodes.index(node)], sweep) for node in nodes])
     far = (found - centre) / spread
-    # The nodes' replicates are independent of each other, so that the largest of all is that of so many draws.
-    largest = ((drawn - centre) / spread).max(axis=1)
-    share = (1.0 + (largest >= far.max()).sum()) / (1.0 + size)
-    probability = float(1.0 - (1.0 - share) ** len(nodes))
+    largest = ((drawn - centre) / spread).max(axis=(1, 2))
+    probability = float((1.0 + (largest >= far.max()).sum()) / (1.0 + size))
     numbers = {"probability": probability} | {
         f"{statistic} of {node}": float(far[row, column])
         for row, node in enumerate(nodes)
@@ -59,7 +59,7 @@ def check(fit: Fit) -> CheckResult:
     if probability > LEVEL:
         sentence = f"Residuals are like those that the model draws (p {probability:.2f})."
         return CheckResult(name, True, sentence, numbers, vetoes=False)
-    beyond = far > np.quantile(largest, (1.0 - LEVEL) ** (1.0 / len(nodes)))
+    beyond = far >= min(np.quantile(largest, 1.0 - LEVEL), far.max())
     said = [
         f"{node} {_TOLD[_STATISTICS[column]]}"
         for row, node in enumerate(nodes)

@@ -17,6 +17,8 @@ share of false alarms for any number of scores together, however they hang toget
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +32,12 @@ from causal.orthogonal import correction
 LEVEL = 0.01
 """The share of fits in which a check of scores fails though every link that it looks for is absent."""
 _REPLICATES = 399
-_CELLS = 40_000
-"""A panel with more cells than this is compared with Normal scores instead of replicates: sweeping does little to so many."""
+_FEWER, _CELLS = 99, 40_000
+"""A panel of more cells than this is compared with fewer replicates."""
+_MOST_CELLS = 4_000_000
+"""A panel of more cells is not compared with any: it would take minutes."""
+_AT_ONCE = 20_000_000
+"""Numbers in the replicates that are held at a time."""
 _FILLINGS = 20
 """Draws of the missing values over which an observed score is averaged."""
 
@@ -51,7 +57,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Scores:
-    """Standardised scores (link,) of `links`, the probability of one as large as the largest, and which are `beyond` what chance does."""
+    """Standardised scores (link,) of `links`, the probability of one as large as the largest, and which are `beyond` what chance does.
+
+    The probability is not a number where the data are too few for scores to have a spread.
+    """
 
     links: tuple[Link, ...]
     values: Floats
@@ -88,8 +97,18 @@ def told(fit: Fit) -> str:
         return "effects across units are not made for it"
     if not equations(fit):
         return "no Normal node has a cause"
-    if (model.design.sweep.stop - model.design.sweep.first).max() < 4:
+    sweep, system = model.design.sweep, model.system
+    if (sweep.stop - sweep.first).max() < 4:
         return "fewer than four periods are left beside the lags"
+    if len(sweep.first) < (3 if sweep.year_effects else 2):
+        return "too few units"
+    if model.design.standard.size > _MOST_CELLS:
+        return "so many rows would take too long"
+    # A lag more and a lead take a period each of every unit.
+    left = sweep.freedom - 2 * len(sweep.first)
+    longest = max(sum(term.effect == node for term in system.terms) for node in system.nodes)
+    if left < longest + 2 * len(system.nodes) + 2:
+        return "too little is left of the data beside unit and year effects"
     return ""
 
 
@@ -114,20 +133,15 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
             values[tuple(design.holes)] = draw
             fillings.append(values)
     found = np.mean([_standardised(frame, values) for values in fillings], axis=0)
-    if fillings[0].size > _CELLS:
-        from scipy.stats import norm
-
-        each = 2.0 * norm.sf(np.abs(found))
-        probability = float(min(1.0, each.min() * len(links)))
-        beyond = each * len(links) <= LEVEL
-    else:
-        middle = np.mean(fillings, axis=0)
-        drawn = np.array([_standardised(frame, values) for values in _replicates(fit, frame, middle, seed)])
-        centre, spread = drawn.mean(axis=0), drawn.std(axis=0)
-        found = (found - centre) / spread
-        largest = np.abs((drawn - centre) / spread).max(axis=1)
-        probability = float((1.0 + (largest >= np.abs(found).max()).sum()) / (1.0 + len(largest)))
-        beyond = np.abs(found) > np.quantile(largest, 1.0 - LEVEL)
+    middle = np.mean(fillings, axis=0)
+    drawn = np.array([_standardised(frame, values) for values in _replicates(fit, frame, middle, seed)])
+    centre, spread = drawn.mean(axis=0), drawn.std(axis=0)
+    found = (found - centre) / spread
+    largest = np.abs((drawn - centre) / spread).max(axis=1)
+    probability = float((1.0 + (largest >= np.abs(found).max()).sum()) / (1.0 + len(largest)))
+    if not np.isfinite(found).all() or not np.isfinite(largest).all():
+        probability = math.nan
+    beyond = np.abs(found) >= min(np.quantile(largest, 1.0 - LEVEL), np.abs(found).max())
     failed = probability <= LEVEL
     return Scores(
         links,
@@ -210,8 +224,8 @@ def _standardised(frame: _Frame, values: Floats) -> Floats:
     return np.concatenate([score / np.sqrt(np.maximum(spread, 1e-12)), pairs])
 
 
-def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Floats:
-    """Panels (world, node, unit, time) that follow the equations, with the units, periods and holes of `values` (node, unit, time)."""
+def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Iterator[Floats]:
+    """Panels (node, unit, time) that follow the equations, with the units, periods and holes of `values`."""
     system, sweep = fit.model.system, fit.model.design.sweep
     lags = system.lags
     size, units, times = values.shape
@@ -230,18 +244,21 @@ def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Floats:
     now = matrix[:, :size]
     order = _order(now, frame.rows)
     generator = np.random.default_rng(seed)
-    signs = generator.choice((-1.0, 1.0), size=(_REPLICATES, units, times, len(frame.rows)))[..., piece]
-    drawn = level + signs * shock
-    worlds = np.repeat(values[None], _REPLICATES, axis=0)
-    for t in range(lags, times):
-        past = np.concatenate([worlds[..., t - lag] for lag in range(1, lags + 1)], axis=1) if lags else None
-        told = np.moveaxis(drawn[:, :, t], 2, 1)
-        if past is not None:
-            told = told + matrix[:, size:] @ past
-        for k in order:
-            value = told[:, k] + np.einsum("v,wvi->wi", now[k], worlds[..., t])
-            worlds[:, frame.rows[k], :, t] = np.where(used[:, t], value, worlds[:, frame.rows[k], :, t])
-    return worlds
+    count = _REPLICATES if values.size <= _CELLS else _FEWER
+    at_once = max(1, min(count, _AT_ONCE // (values.size + level.size)))
+    for start in range(0, count, at_once):
+        shape = (min(at_once, count - start), units, times, len(frame.rows))
+        drawn = level + generator.choice((-1.0, 1.0), size=shape)[..., piece] * shock
+        worlds = np.repeat(values[None], shape[0], axis=0)
+        for t in range(lags, times):
+            told = np.moveaxis(drawn[:, :, t], 2, 1)
+            if lags:
+                past = np.concatenate([worlds[..., t - lag] for lag in range(1, lags + 1)], axis=1)
+                told = told + matrix[:, size:] @ past
+            for k in order:
+                value = told[:, k] + np.einsum("v,wvi->wi", now[k], worlds[..., t])
+                worlds[:, frame.rows[k], :, t] = np.where(used[:, t], value, worlds[:, frame.rows[k], :, t])
+        yield from worlds
 
 
 def _order(now: Floats, rows: Ints) -> list[int]:

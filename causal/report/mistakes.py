@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from causal.errors import CausalError
@@ -37,6 +37,7 @@ def mistakes(bundle: Bundle) -> dict[str, Any]:
             for each in found.calibration
         ],
         "left_out": len(found.left_out),
+        "reasons": listed([f"{reason} ({count})" for reason, count in Counter(found.left_out.values()).most_common()]),
     }
 
 
@@ -53,7 +54,7 @@ def _row(rate: Rate, told: dict[str, str], bundle: Bundle) -> dict[str, Any]:
         "wrong": _share(rate.wrong, rate.wrong_low, rate.wrong_high, certain) if kind.wrong else "",
         "hit": _share(rate.hit, rate.hit_low, rate.hit_high, certain) if kind.right else "",
         "warned": f"{counted(rate.warned, 'world')} of {rate.supported_by_draws}" if rate.supported_by_draws else "",
-        "could": "" if math.isnan(rate.could_find) else probability(rate.could_find),
+        "could": "" if rate.could_find is None else probability(rate.could_find),
     }
 
 

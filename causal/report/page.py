@@ -379,7 +379,7 @@ def _able(found: Power) -> str:
         return "These data could have found no effect, however large."
     return (
         f"The smallest effect that would be called supported here four times in five: {number(found.smallest_found)} typical swings; "
-        f"one of the article's own size ({number(found.size)}) with probability {probability(found.power)}, "
+        f"one of the author's own size ({number(found.size)}) with probability {probability(found.power)}, "
         f"or {probability(found.assurance)} over all sizes that the article's prior holds possible."
     )
 
