@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import causal as ca
-from causal.checks import conflict, leaving_out, rivals, specification
+from causal.checks import conflict, leaving_out, permuted, rivals, specification
 from causal.fit import Fit
 from causal.model import Model, Priors
 from causal.panel import Panel, Study
@@ -153,6 +153,40 @@ def test_specifications_change_one_choice_or_two_that_go_together() -> None:
     assert "x -> y [lag=1]" not in [term.name for term in earlier.system.terms]
     assert found["y by z alone"][0].study.measure("y").direction == "-"  # type: ignore[union-attr]
     assert not found["without year effects"][0].year_effects
+
+
+WRONG = """
+illicit -> corruption [lag=1]
+corruption -> revenue
+revenue -> presence [lag=1]
+presence -> illicit
+illicit -> illicit [lag=1]
+revenue -> revenue [lag=1]
+"""
+
+
+def test_a_right_graph_beats_its_shuffles_and_a_shuffled_one_does_not() -> None:
+    rows = loops.panel(loops.FOUR_TRUE, units=20, times=20, seed=0, year_sd=0.5)
+    right = permuted.check(permuted.at_maximum(made_model(read_graph(loops.FOUR), rows)))
+    assert right.passed is True
+    assert right.numbers["graphs"] == 23.0
+    wrong = permuted.check(permuted.at_maximum(made_model(read_graph(WRONG), rows)))
+    assert wrong.passed is False
+    assert not wrong.vetoes
+    assert wrong.numbers["refuted"] > right.numbers["refuted"]
+
+
+def test_two_nodes_cannot_be_shuffled() -> None:
+    found = permuted.check(written())
+    assert found.passed is None
+    assert "fewer than three nodes" in found.sentence
+
+
+def test_shuffling_renames_links_and_what_they_share() -> None:
+    graph = read_graph("a -> b [lag=1]; b -> c; a <-> c [lag=2]")
+    found = permuted._renamed(graph, {"a": "b", "b": "c", "c": "a"})
+    assert {edge.name for edge in found.edges} == {"b -> c [lag=1]", "c -> a"}
+    assert [(each.left, each.right, each.lag) for each in found.latents] == [("b", "a", 2)]
 
 
 # Sampled

@@ -18,6 +18,7 @@ from causal.checks import (
     convergence,
     independences,
     leaving_out,
+    permuted,
     persistence,
     placebo,
     predictive,
@@ -35,7 +36,7 @@ OF_DATA = (persistence, independences, placebo, comovement, predictive, confound
 """The checks of what the equations leave of the data, which no prior set changes by much: made under the wide one."""
 STANDARD = (*OF_PRIOR, *OF_DATA)
 """The checks that need no second fit."""
-THOROUGH = (leaving_out, rivals, specification)
+THOROUGH = (leaving_out, rivals, specification, permuted)
 """The checks that fit the study's model again on parts of its data, with other graphs and in other ways."""
 
 

@@ -151,6 +151,12 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
     )
 
 
+def plain_scores(fit: Fit, links: tuple[Link, ...]) -> Floats:
+    """The scores (link,) as they stand, roughly standard Normal where there is no link: for comparing graphs, not for judging one."""
+    links = tuple(sorted(links, key=lambda link: link.shared))
+    return _standardised(_frame(fit, links), fit.model.design.filled)
+
+
 def _frame(fit: Fit, links: tuple[Link, ...]) -> _Frame:
     model = fit.model
     system, sweep = model.system, model.design.sweep
