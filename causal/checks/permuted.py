@@ -75,7 +75,8 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
     told_so = (
         f"{ours:.0%} of the independences of the graph are refuted one by one at 5 %, "
         f"and as few in {share:.0%} of {len(others)} graphs with the nodes shuffled"
-    )if share <= BETTER:
+    )
+    if share <= BETTER:
         return CheckResult(NAME, True, f"The graph fits better than its shape would: {told_so}.", numbers, vetoes=False)
     if share < NO_BETTER:
         return CheckResult(
