@@ -167,13 +167,17 @@ revenue -> revenue [lag=1]
 
 def test_a_right_graph_beats_its_shuffles_and_a_shuffled_one_does_not() -> None:
     rows = loops.panel(loops.FOUR_TRUE, units=20, times=20, seed=0, year_sd=0.5)
-    right = permuted.check(permuted.at_maximum(made_model(read_graph(loops.FOUR), rows)))
+    right = permuted.check(permuted.at_maximum(made_model(read_graph(loops.FOUR), rows))[0])
     assert right.passed is True
     assert right.numbers["graphs"] == 23.0
-    wrong = permuted.check(permuted.at_maximum(made_model(read_graph(WRONG), rows)))
+    wrong = permuted.check(permuted.at_maximum(made_model(read_graph(WRONG), rows))[0])
     assert wrong.passed is False
     assert not wrong.vetoes
     assert wrong.numbers["refuted"] > right.numbers["refuted"]
+    rows.loc[rows.index % 11 == 5, "presence"] = np.nan
+    holed = permuted.check(permuted.at_maximum(made_model(read_graph(loops.FOUR), rows))[0])
+    assert holed.numbers["graphs"] == 23.0
+    assert holed.numbers["refuted"] < wrong.numbers["refuted"]
 
 
 def test_two_nodes_cannot_be_shuffled() -> None:

@@ -17,9 +17,9 @@ import numpy as np
 
 from causal.cells import fitted_linear
 from causal.checks.independences import implied
-from causal.checks.leaving_out import unable
 from causal.checks.result import CheckResult
 from causal.checks.scores import plain_scores, told
+from causal.equations import Floats
 from causal.errors import CausalError
 from causal.fit import Fit
 from causal.graph import Edge, Graph, Latent
@@ -39,7 +39,9 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
     """Passed where at most one in twenty shuffled graphs is refuted as little. A warning where half of them are; nothing is fitted that `store` could keep."""
     del store
     model = fit.model
-    why = unable(fit) or told(fit)
+    why = told(fit)
+    if not why and (model.cells or model.design.noise is not None):
+        why = "made for Normal nodes measured without error"
     if not why and len(model.system.nodes) < 3:
         why = "fewer than three nodes are measured, and can hardly be shuffled"
     ours = np.nan if why else _refuted(model)
@@ -90,27 +92,28 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
 
 def _refuted(model: Model) -> float:
     """The share of a graph's independences that are refuted at its own maximum; not a number where it implies none."""
-    fit = at_maximum(model)
+    fit, filled = at_maximum(model)
     if told(fit):
         return np.nan
     links = implied(fit)
-    return float((np.abs(plain_scores(fit, links)) > _REFUTED).mean()) if links else np.nan
+    return float((np.abs(plain_scores(fit, links, filled)) > _REFUTED).mean()) if links else np.nan
 
 
-def at_maximum(model: Model) -> Fit:
-    """A fit whose one draw of the effects lies at the maximum of the corrected likelihood under Normal(0, 1) effects: no posterior."""
+def at_maximum(model: Model) -> tuple[Fit, Floats]:
+    """A fit whose one draw of the effects lies at the maximum of the corrected likelihood under Normal(0, 1) effects, and the values with holes filled."""
     import xarray as xr
 
     from causal.fit import Convergence
 
     design, system = model.design, model.system
-    effects = fitted_linear(system, design.filled, design.sweep, design.holes).effects
+    found = fitted_linear(system, design.filled, design.sweep, design.holes)
+    effects = found.effects
     rows, columns = system.positions()
     posterior = xr.Dataset(
         {"effect": (("chain", "draw", "edge"), effects[rows, columns][None, None])},
         coords={"edge": [term.name for term in system.terms]},
     )
-    return Fit(model, xr.DataTree.from_dict({"posterior": posterior}), Convergence(1.0, 1.0, 0.0, ()))
+    return Fit(model, xr.DataTree.from_dict({"posterior": posterior}), Convergence(1.0, 1.0, 0.0, ())), found.filled
 
 
 def _shuffles(model: Model) -> list[dict[str, str]]:

@@ -151,10 +151,13 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
     )
 
 
-def plain_scores(fit: Fit, links: tuple[Link, ...]) -> Floats:
-    """The scores (link,) as they stand, roughly standard Normal where there is no link: for comparing graphs, not for judging one."""
+def plain_scores(fit: Fit, links: tuple[Link, ...], values: Floats) -> Floats:
+    """The scores (link,) of `values` (node, unit, time) as they stand, roughly standard Normal where there is no link.
+
+    For comparing graphs, not for judging one.
+    """
     links = tuple(sorted(links, key=lambda link: link.shared))
-    return _standardised(_frame(fit, links), fit.model.design.filled)
+    return _standardised(_frame(fit, links), values)
 
 
 def _frame(fit: Fit, links: tuple[Link, ...]) -> _Frame:
