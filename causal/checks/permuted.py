@@ -30,6 +30,8 @@ NAME = "permuted graphs"
 """What the check is called in its results."""
 MOST = 200
 """So many shuffled graphs at most."""
+FEWEST = 20
+"""Fewer shuffled graphs can show no better than one in twenty: three nodes have five."""
 BETTER, NO_BETTER = 0.05, 0.5
 """The share of shuffled graphs that do as well, below which the graph is better than its shape and above which it is not."""
 _REFUTED = 1.96
@@ -64,7 +66,7 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
             progress(done, len(shuffled), 0)
     others = np.array(found)
     others = others[~np.isnan(others)]
-    if len(others) < 5:
+    if len(others) < FEWEST:
         sentence = "Too few shuffled graphs can be asked to set the graph beside them."
         return CheckResult(NAME, None, sentence, {"graphs": float(len(others))}, vetoes=False)
     share = float((others <= ours).mean())
