@@ -19,7 +19,8 @@ from causal.decide import rank, value_of_information
 from causal.dist import Normal
 from causal.equations import Term
 from causal.errors import CausalError, Fault
-from causal.fit import Fit, JointFit, Progress, fit
+from causal.fit import Fit, JointFit, fit
+from causal.forecast import Announce
 from causal.foretold import Foretold, foretell
 from causal.identification import Identification, identify_edge
 from causal.intervene import Intervention, read_interventions
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 JOINT_DRAWS = 2
 """A model of several studies takes so many times the draws: what its studies differ by is drawn less freely than one study's effects."""
 
-Announce = Callable[[str], Progress | None]
 """Called with the name of each fit before it starts; gives back what is told of its progress."""
 
 
@@ -381,14 +381,6 @@ def _joint_models(bundle: Bundle, sets: Mapping[str, Priors]) -> tuple[dict[str,
     return found, ()
 
 
-def _by_edge(bundle: Bundle) -> dict[str, list[Claim]]:
-    found: dict[str, list[Claim]] = {}
-    for claim in bundle.ledger.claims:
-        if claim.edge is not None:
-            found.setdefault(claim.edge.name, []).append(claim)
-    return found
-
-
 def _parts(given: Sequence[tuple[ClaimReading, float]], prior_set: PriorSet) -> list[tuple[Normal, float]]:
     """The prior of each reading that sees an edge, with its share."""
     return [
@@ -411,7 +403,7 @@ def _evidence(
     measured, observed = {*study.measured(bundle.graph)}, study.measured(graph)
     whole: dict[str, Identification] = {}
     kept: dict[str, Identification] = {}
-    for edge, claims in _by_edge(bundle).items():
+    for edge, claims in bundle.ledger.by_edge.items():
         cause, effect = (claims[0].edge.cause, claims[0].edge.effect) if claims[0].edge else ("", "")
         if not {cause, effect} <= measured:
             continue

@@ -30,6 +30,7 @@ from typing import Any, Literal
 import numpy as np
 
 from causal.claim import Claim, Ledger
+from causal.errors import listed
 from causal.graph import Edge
 from causal.reported import Reported
 from causal.verdict import LEVELS, PRIOR_SETS, SURE, Draws, Evidence, Finding, Together, Verdict, draws_of, sign_of
@@ -223,9 +224,9 @@ def _judged(
     estimates = tuple(_estimate(prior_set, joined[prior_set], links, shape) for prior_set in PRIOR_SETS)
     word = _word({each.prior_set: each for each in estimates}, [link.word for link in links])
     aside = tuple(dict.fromkeys(node for found in chosen for node in found.set_aside))
-    rests = f"Draws of {_listed(several)}, taken as independent and as of one population."
+    rests = f"Draws of {listed(several)}, taken as independent and as of one population."
     if not independent:
-        rests = f"The joint draws of {_listed(several)}."
+        rests = f"The joint draws of {listed(several)}."
     if aside:
         rests += f" {len(aside)} other influences that the source names are assumed away."
     return ChainVerdict(
@@ -285,7 +286,7 @@ def _sentence(name: str, word: str, estimates: Sequence[ChainEstimate], links: S
         how = "runs the other way" if word == "contradicted" else "carries next to nothing"
         if not broken:
             return f"The {name} is {word}: taken together its links run the other way than claimed."
-        return f"The {name} is {word}: {_listed(broken)} {how}."
+        return f"The {name} is {word}: {listed(broken)} {how}."
     whole = f"every link of it runs as claimed with probability {chances}"
     if word == "supported":
         return f"The {name} is supported: {whole}."
@@ -293,23 +294,23 @@ def _sentence(name: str, word: str, estimates: Sequence[ChainEstimate], links: S
         return f"The {name} holds for a reader who believes the author, and the data do not show it: {whole}."
     weak = [_edge(link) for link in links if link.word != "supported"]
     return f"The data do not settle the {name}: {whole}" + (
-        f"; not supported by itself: {_listed(weak)}." if weak else "."
+        f"; not supported by itself: {listed(weak)}." if weak else "."
     )
 
 
 def _weak_sentence(name: str, weakest: Sequence[_Link], links: Sequence[_Link], labels: Mapping[str, str]) -> str:
     word = weakest[0].word
     if word == "not-identified":
-        why = f"these data cannot answer {_listed([_edge(link) for link in weakest])}"
+        why = f"these data cannot answer {listed([_edge(link) for link in weakest])}"
     else:
         nodes = dict.fromkeys(node for link in weakest for node in link.unmeasured)
         apart = [_edge(link) for link in weakest if link.claim.edge is not None and not link.unmeasured]
-        reasons = [f"nobody measures {_listed([labels.get(node, node) for node in nodes])}"] if nodes else []
-        reasons += [f"nobody measures both ends of {_listed(apart)} together"] if apart else []
+        reasons = [f"nobody measures {listed([labels.get(node, node) for node in nodes])}"] if nodes else []
+        reasons += [f"nobody measures both ends of {listed(apart)} together"] if apart else []
         reasons += [f"no link can hold {link.claim.key}" for link in weakest if link.claim.edge is None]
         why = "; ".join(reasons)
     against = [_edge(link) for link in links if link.word == "contradicted"]
-    tested = f" What of it can be tested speaks against it: {_listed(against)}." if against else ""
+    tested = f" What of it can be tested speaks against it: {listed(against)}." if against else ""
     return f"The {name} is {word}: {why}.{tested}"
 
 
@@ -320,7 +321,3 @@ def _edge(link: _Link) -> str:
 def _has_edge(link: _Link) -> Edge:
     assert link.claim.edge is not None, "a claim without an edge is untestable"
     return link.claim.edge
-
-
-def _listed(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -123,6 +123,15 @@ class Ledger:
                 return claim
         raise KeyError(key)
 
+    @property
+    def by_edge(self) -> dict[str, tuple[Claim, ...]]:
+        """The claims that an edge holds, by the edge's full name."""
+        found: dict[str, tuple[Claim, ...]] = {}
+        for claim in self.claims:
+            if claim.edge is not None:
+                found[claim.edge.name] = (*found.get(claim.edge.name, ()), claim)
+        return found
+
     def published_on(self, claim: str) -> tuple[Published, ...]:
         """What was published on the claim of that key."""
         return tuple(each for each in self.published if claim in each.claims)

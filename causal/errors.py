@@ -88,6 +88,15 @@ def shortened(words: Iterable[object], most: int = 5) -> str:
     return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def listed(items: Sequence[str], last: str = "and", empty: str = "none") -> str:
+    """Items as a sentence lists them, `last` before the last of them; `empty` where there is none.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else empty
+
+
 def look_alikes(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """The groups of different words that only case, accents or spaces tell apart, each in the order in which they came.
 

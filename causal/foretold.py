@@ -13,7 +13,6 @@ from causal.model import Priors
 from causal.prediction import Outcome, outcome
 
 if TYPE_CHECKING:
-    from causal.claim import Claim
     from priors.read import Bundle
 
 
@@ -62,16 +61,12 @@ def foretell(
             forecast_study(bundle.graph, study, priors, year, announce=announce, kept_only=kept_only, **settings)
             for study in bundle.studies
         )
-    edges: dict[str, list[Claim]] = {}
-    for claim in bundle.ledger.claims:
-        if claim.edge is not None:
-            edges.setdefault(claim.edge.name, []).append(claim)
     of_article = priors["article"].of(bundle.graph)
     found: list[Implied] = []
     told: set[str] = set()
     for study in bundle.studies:
         measured = {*study.measured(bundle.graph)}
-        for name, claims in edges.items():
+        for name, claims in bundle.ledger.by_edge.items():
             edge = bundle.graph.edge(name)
             if {edge.cause, edge.effect} <= measured:
                 keys = [claim.key for claim in claims]

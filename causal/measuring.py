@@ -45,7 +45,7 @@ from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, listed, nearest, raise_all
 from causal.estimand import Formula, Probability, Product, Ratio, Sum
 from causal.graph import Edge, Graph, Latent, Node
 from causal.identification import Identification, identify, identify_edge
@@ -100,7 +100,7 @@ class Addition:
     cost: float
 
     def __str__(self) -> str:
-        return _listed([*self.nodes, *(_cause_of(latent) for latent in self.latents)])
+        return listed([*self.nodes, *(_cause_of(latent) for latent in self.latents)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,10 +408,6 @@ def _by_cost(addition: Addition) -> tuple[float, int, tuple[str, ...], tuple[str
 
 
 # ------------------------------------------------------------------------------------------------------------ words
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _why_not(oracle: _Oracle, graph: Graph, seen: frozenset[str], common: frozenset[str]) -> str:

@@ -10,10 +10,13 @@ The data do not speak to this: nobody measures revenue, and the answer is the au
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from causal.errors import listed
 from causal.power import ENOUGH, Power
+
+_listed = partial(listed, empty="nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +176,6 @@ def _more_data(found: Grounds, power: Power) -> str:
         units, periods = math.ceil(found.units * power.times), math.ceil(found.periods * power.times)
         rows += f" ({units:,} units for {found.units:,}, or {periods:,} periods for {found.periods:,})"
     return f"{rows} would find an effect of the author's own size ({size}) four times in five; these find it with probability {_chance(power.power)}."
-
-
-def _listed(items: Sequence[str], last: str = "and") -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "nobody"
 
 
 def _chance(value: float) -> str:

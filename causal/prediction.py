@@ -26,6 +26,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from causal.errors import listed, shortened
+
 Kind = Literal["grows", "falls", "grows more than", "share rises"]
 Word = Literal["right", "wrong", "cannot be told"]
 Span = tuple[int, int]
@@ -136,7 +138,7 @@ def _word(ratio: float, margin: float) -> Word:
 
 def rule_told(rule: Rule) -> str:
     """The rule in a sentence or three: what is compared, and what would have been right, wrong and neither."""
-    rows, since, until = _listed(rule.side.rows), _span(rule.since), _span(rule.until)
+    rows, since, until = listed(rule.side.rows), _span(rule.since), _span(rule.until)
     column = rule.side.what[:1].lower() + rule.side.what[1:]
     unit = f" ({rule.side.unit})" if rule.side.unit else ""
     what = f"{column}{unit} in {rows}"
@@ -149,7 +151,7 @@ def rule_told(rule: Rule) -> str:
         case "grows more than":
             other = rule.against or rule.side
             head = (
-                f"How much the sum of {what} grew from {since} to {until}, beside {other.what[:1].lower() + other.what[1:]} in {_listed(other.rows)}. "
+                f"How much the sum of {what} grew from {since} to {until}, beside {other.what[:1].lower() + other.what[1:]} in {listed(other.rows)}. "
                 f"Right: growth {higher}; wrong: {lower}"
             )
         case "share rises":
@@ -177,12 +179,12 @@ def _reasons(rule: Rule, whole: Side | None) -> list[str]:
         ]
         zero = [f"{row} {year}" for row in side.rows for year in _years(rule) if _figure(side, row, year) == 0.0]
         if absent:
-            reasons.append(f"no figure of {side.what} for {_shortened(absent)}")
+            reasons.append(f"no figure of {side.what} for {shortened(absent, 4)}")
         if zero and rule.zeros == "unknown":
-            reasons.append(f"a zero of {side.what} may mean that nobody looked: {_shortened(zero)}")
+            reasons.append(f"a zero of {side.what} may mean that nobody looked: {shortened(zero, 4)}")
     changed = [str(year) for year in rule.method_changes if rule.since[0] < year <= rule.until[1]]
     if changed:
-        reasons.append(f"the way of counting changed in {_listed(changed)}")
+        reasons.append(f"the way of counting changed in {listed(changed)}")
     return list(dict.fromkeys(reasons))
 
 
@@ -201,11 +203,3 @@ def _at(side: Side, row: str, span: Span) -> float:
 
 def _span(span: Span) -> str:
     return str(span[0]) if span[0] == span[1] else f"{span[0]} to {span[1]} (mean)"
-
-
-def _listed(items: tuple[str, ...] | list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def _shortened(items: list[str]) -> str:
-    return ", ".join(items[:4]) + (f" and {len(items) - 4} more" if len(items) > 4 else "")

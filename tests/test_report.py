@@ -20,7 +20,7 @@ import xarray as xr
 
 from causal.analysis import Analysis
 from causal.dynamics import dynamics
-from causal.errors import CausalError
+from causal.errors import CausalError, listed
 from causal.graph import Graph
 from causal.identification import Identification, identify_edge
 from causal.report import ReportPaths, write_report
@@ -28,7 +28,7 @@ from causal.report.answerable import answerable
 from causal.report.page import page
 from causal.report.pictures import embedded, inline
 from causal.report.tables import COLUMNS, verdicts_csv
-from causal.report.words import MEANINGS, SHORT, estimate, interval, listed, number, probability, size
+from causal.report.words import MEANINGS, SHORT, estimate, interval, number, probability, size
 from causal.terminal import verdict_document
 from causal.verdict import WORDS, errors_of
 from priors.agreement import agreement

@@ -12,10 +12,8 @@ period and reach cause and effect a period apart leaves none (`causal.checks.con
 
 from __future__ import annotations
 
-import math
-
 from causal.checks.result import CheckResult
-from causal.checks.scores import Link, Scores, equations, scores, told
+from causal.checks.scores import Link, Scores, asked, equations
 from causal.fit import Fit
 from causal.rests import differing
 from causal.separation import m_separated
@@ -25,16 +23,11 @@ from causal.unroll import unroll
 def check(fit: Fit) -> CheckResult:
     """Passed where no implied independence is refuted. Concerns the edges into the nodes that a refuted one is about."""
     name = "independences"
-    why = told(fit)
-    links = () if why else implied(fit)
-    if not links:
-        why = why or "the graph implies none among the measured nodes"
-        return CheckResult(name, None, f"Implied independences are not tested: {why}.", {"tested": 0.0})
-    found = scores(fit, links)
-    if math.isnan(found.probability):
-        return CheckResult(
-            name, None, "Too few data: what chance does to them has no spread.", {"tested": float(len(links))}
-        )
+    silent, none = "Implied independences are not tested", "the graph implies none among the measured nodes"
+    found = asked(name, fit, implied, silent, none)
+    if isinstance(found, CheckResult):
+        return found
+    links = found.links
     numbers = {"tested": float(len(links)), "probability": found.probability}
     numbers |= {_named(link): float(value) for link, value in zip(found.links, found.values, strict=True)}
     if not found.beyond:

@@ -13,27 +13,24 @@ from typing import Any
 
 import numpy as np
 
+from causal.checks.again import fitted, silent, sure_edges
 from causal.checks.result import CheckResult
 from causal.errors import CausalError
 from causal.fit import Fit
 from causal.model import Model
 from causal.panel import Panel, leave_out
-from causal.refits import FitsProgress, fit_many, with_data
+from causal.refits import FitsProgress, with_data
 
 NAME = "leaving out"
 """What the check is called in its results."""
 MOST_UNITS = 60
 """So many units are left out in turn at most, evenly chosen."""
 SURE = 0.95
-_DRAWS, _CHAINS = 1000, 2
 
 
 def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None = None) -> CheckResult:
     """Passed where no sure sign is lost with a unit or a third of the periods. A warning; concerns the edges that lose it."""
-    why = unable(fit)
-    edges = sure_edges(fit)
-    if why or not edges:
-        why = why or "no effect of one node on another is sure of its sign"
+    if why := silent(fit):
         return CheckResult(NAME, None, f"Nothing is left out in turn: {why}.", {}, vetoes=False)
     panels = parts(fit)
     models: list[Model] = []
@@ -48,12 +45,10 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
         return CheckResult(
             NAME, None, "Nothing is left out in turn: too little would be left to fit.", {}, vetoes=False
         )
-    fits = fit_many(
-        models, seed=1, draws=_DRAWS, chains=_CHAINS, store=store, allow_unconverged=True, progress=progress
-    )
+    fits = fitted(models, store, progress)
     numbers: dict[str, float] = {"refits": float(len(fits))}
     lost: dict[str, list[str]] = {}
-    for edge in edges:
+    for edge in sure_edges(fit):
         whole = float(np.median(fit.edge(edge)))
         chances = {
             part: float((np.sign(whole) * found.edge(edge) > 0.0).mean())
@@ -77,31 +72,6 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
     )
     sentence = f"Effects lose the sureness of their sign with a part of the data ({len(fits)} refits): {said}."
     return CheckResult(NAME, False, sentence, numbers, tuple(lost), vetoes=False)
-
-
-def unable(fit: Fit) -> str:
-    """Why a study is not fitted again on parts of its data; empty where it is."""
-    model = fit.model
-    if model.design.crossed is not None:
-        return "the rows stay in their data engine"
-    if model.cells or model.design.holes.shape[1]:
-        return "with holes or nodes that are not Normal every refit would be compiled anew"
-    if model.design.weights is not None:
-        return "with effects across units no unit can be left out"
-    return ""
-
-
-def sure_edges(fit: Fit) -> list[str]:
-    """The effects of one measured node on another whose 90 % interval leaves zero out."""
-    found: list[str] = []
-    for term in fit.model.system.terms:
-        if term.edge is None or term.cause == term.effect:
-            continue
-        draws = fit.posterior["effect"].sel(edge=term.name).to_numpy()
-        low, high = np.quantile(draws, [0.05, 0.95])
-        if low > 0.0 or high < 0.0:
-            found.append(term.name)
-    return found
 
 
 def parts(fit: Fit) -> Mapping[str, Panel]:

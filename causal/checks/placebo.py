@@ -8,10 +8,8 @@ what the loop denies is asked by `causal.checks.independences`.
 
 from __future__ import annotations
 
-import math
-
 from causal.checks.result import CheckResult
-from causal.checks.scores import Link, equations, scores, told
+from causal.checks.scores import Link, asked, equations
 from causal.fit import Fit
 from causal.rests import differing
 from causal.separation import m_separated
@@ -21,16 +19,14 @@ from causal.unroll import unroll
 def check(fit: Fit) -> CheckResult:
     """Passed where no cause's next period tells its outcome. Concerns the edges into the outcomes of which one does."""
     name = "placebo"
-    why = told(fit)
-    links = () if why else leads(fit)
-    if not links:
-        why = why or "every cause is moved by its outcome in turn, or shares with it what nobody measured"
-        return CheckResult(name, None, f"The future is not asked about the past: {why}.", {"tested": 0.0})
-    found = scores(fit, links)
-    if math.isnan(found.probability):
-        return CheckResult(
-            name, None, "Too few data: what chance does to them has no spread.", {"tested": float(len(links))}
-        )
+    silent, none = (
+        "The future is not asked about the past",
+        "every cause is moved by its outcome in turn, or shares with it what nobody measured",
+    )
+    found = asked(name, fit, leads, silent, none)
+    if isinstance(found, CheckResult):
+        return found
+    links = found.links
     numbers = {"tested": float(len(links)), "probability": found.probability}
     numbers |= {
         f"{link.cause}[+1] and {link.effect}[0]": float(value)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causal.checks.leaving_out import sure_edges, unable
+from causal.checks.again import fitted, kept_priors, silent, sure_edges
 from causal.checks.result import CheckResult
 from causal.dist import Normal
 from causal.equations import Floats, stacked, swept
@@ -27,7 +27,7 @@ from causal.graph import Edge, Graph
 from causal.joint import build_model
 from causal.model import Model, Priors
 from causal.orthogonal import correction_values
-from causal.refits import FitsProgress, fit_many
+from causal.refits import FitsProgress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,40 +36,28 @@ NAME = "rivals"
 """What the check is called in its results."""
 CUT = 1e-6
 """Sd of the prior that cuts a link, on the standard scale."""
-_DRAWS, _CHAINS = 1000, 2
 _CLEAR = 2.0
 """Standard errors by which a rival must lie ahead or behind to be told apart."""
 _TAIL = 0.7
 """Pareto k above which a unit's density cannot be had by weighting draws."""
 _MOST = 6
-"""So many effects at most, those that are surest."""
+"""So many effects at most, the first of the equations."""
 
 
 def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None = None) -> CheckResult:
     """Passed where the graph predicts better than each rival for each sure effect. A warning where a rival does; concerns those effects."""
-    why = unable(fit)
-    edges = sure_edges(fit)[:_MOST]
-    if why or not edges:
-        why = why or "no effect of one node on another is sure of its sign"
+    if why := silent(fit):
         return CheckResult(NAME, None, f"No rival graph is fitted: {why}.", {}, vetoes=False)
     numbers: dict[str, float] = {}
     beaten: list[str] = []
     open_: list[str] = []
-    for edge in edges:
+    for edge in sure_edges(fit)[:_MOST]:
         try:
             models = rival_models(fit, edge)
         except CausalError:
             open_.append(f"{edge}, whose reverse would close a circle within the period")
             continue
-        fits = fit_many(
-            list(models.values()),
-            seed=1,
-            draws=_DRAWS,
-            chains=_CHAINS,
-            store=store,
-            allow_unconverged=True,
-            progress=progress,
-        )
+        fits = fitted(list(models.values()), store, progress)
         found = {rival: _density(each) for rival, each in zip(models, fits, strict=True)}
         for rival in ("without", "reversed"):
             ahead, error = _ahead(found["as claimed"], found[rival])
@@ -98,11 +86,7 @@ def rival_models(fit: Fit, name: str) -> dict[str, Model]:
     back = Edge(edge.effect, edge.cause, max(edge.lag, 1))
     known = [each for each in model.graph.edges if each.name == back.name]
     graph = model.graph if known else Graph(model.graph.nodes, (*model.graph.edges, back), model.graph.latents)
-    given = {
-        each: prior
-        for each, prior in model.priors.of(model.graph if model.whole is None else model.whole).items()
-        if each in {e.name for e in graph.edges}
-    }
+    given = kept_priors(model)
     own = given.get(back.name, given[edge.name] if isinstance(given[edge.name], Normal) else Normal(0.0, 1.0))
     cut = Normal(0.0, CUT)
     found: dict[str, Model] = {}

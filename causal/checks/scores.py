@@ -18,13 +18,14 @@ share of false alarms for any number of scores together, however they hang toget
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causal.cells import linear_rows
+from causal.checks.result import CheckResult
 from causal.equations import Floats, Ints, Sweep, cross_products, stacked, sweep_out, swept
 from causal.fit import Fit
 from causal.orthogonal import correction
@@ -151,6 +152,21 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
     )
 
 
+def asked(
+    name: str, fit: Fit, links_of: Callable[[Fit], tuple[Link, ...]], silent: str, none: str
+) -> Scores | CheckResult:
+    """The scores of the links that a check asks for, or its answer that nothing can be said: `silent`, and why; `none` where there are no links."""
+    why = told(fit)
+    links = () if why else links_of(fit)
+    if not links:
+        return CheckResult(name, None, f"{silent}: {why or none}.", {"tested": 0.0})
+    found = scores(fit, links)
+    if math.isnan(found.probability):
+        sentence = "Too few data: what chance does to them has no spread."
+        return CheckResult(name, None, sentence, {"tested": float(len(links))})
+    return found
+
+
 def plain_scores(fit: Fit, links: tuple[Link, ...], values: Floats) -> Floats:
     """The scores (link,) of `values` (node, unit, time) as they stand, roughly standard Normal where there is no link.
 
@@ -251,7 +267,8 @@ def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Iterator[
     time = np.arange(times)
     used = (time >= sweep.first[:, None]) & (time < sweep.stop[:, None])
     now = matrix[:, :size]
-    order = _order(now, frame.rows)
+    place = fit.model.graph.order
+    order = sorted(range(len(frame.rows)), key=lambda k: place.index(system.nodes[frame.rows[k]]))
     generator = np.random.default_rng(seed)
     count = _REPLICATES if values.size <= _CELLS else _FEWER
     at_once = max(1, min(count, _AT_ONCE // (values.size + level.size)))
@@ -268,13 +285,3 @@ def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Iterator[
                 value = told[:, k] + np.einsum("v,wvi->wi", now[k], worlds[..., t])
                 worlds[:, frame.rows[k], :, t] = np.where(used[:, t], value, worlds[:, frame.rows[k], :, t])
         yield from worlds
-
-
-def _order(now: Floats, rows: Ints) -> list[int]:
-    """The rows of ``B0`` (row, node) in an order in which causes of one period come before their effects."""
-    waiting, found = list(range(len(rows))), list[int]()
-    while waiting:
-        ready = next(k for k in waiting if not any(now[k, rows[other]] for other in waiting if other != k))
-        waiting.remove(ready)
-        found.append(ready)
-    return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causal.checks.leaving_out import sure_edges, unable
+from causal.checks.again import fitted, kept_priors, silent, sure_edges
 from causal.checks.result import CheckResult
 from causal.dist import Normal
 from causal.errors import CausalError, Fault
@@ -23,14 +23,13 @@ from causal.graph import Edge, Graph
 from causal.joint import build_model
 from causal.model import WIDE, Model, Priors
 from causal.panel import Study, leave_out
-from causal.refits import FitsProgress, fit_many
+from causal.refits import FitsProgress
 
 if TYPE_CHECKING:
     import xarray as xr
 
 NAME = "specification"
 """What the check is called in its results."""
-_DRAWS, _CHAINS = 1000, 2
 _MOST = 4
 """Curves are drawn for so many effects at most."""
 SHARED = 0.8
@@ -39,11 +38,9 @@ SHARED = 0.8
 
 def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None = None) -> CheckResult:
     """Passed where four in five specifications share the sign of every sure effect. A warning; concerns the effects whose sign they do not."""
-    why = unable(fit)
-    edges = sure_edges(fit)[:_MOST]
-    if why or not edges:
-        why = why or "no effect of one node on another is sure of its sign"
+    if why := silent(fit):
         return CheckResult(NAME, None, f"No other specification is fitted: {why}.", {}, vetoes=False)
+    edges = sure_edges(fit)[:_MOST]
     numbers: dict[str, float] = {}
     loose: list[str] = []
     for edge in edges:
@@ -82,15 +79,7 @@ def specification_curve(
 
     name = str(fit.edge(edge).name)
     specified = specifications(fit, name)
-    fits = fit_many(
-        [model for model, _ in specified.values()],
-        seed=1,
-        draws=_DRAWS,
-        chains=_CHAINS,
-        store=store,
-        allow_unconverged=True,
-        progress=progress,
-    )
+    fits = fitted([model for model, _ in specified.values()], store, progress)
     rows = [
         np.quantile(found.posterior["effect"].sel(edge=term), [0.05, 0.5, 0.95])
         for found, (_, term) in zip(fits, specified.values(), strict=True)
@@ -140,13 +129,11 @@ def specifications(fit: Fit, name: str) -> dict[str, tuple[Model, str]]:
 
 def _specified(model: Model, name: str, changes: dict[str, Any]) -> tuple[Model, str]:
     graph, study = model.graph, replace(model.study, sets_aside=())
-    kept = {edge.name for edge in graph.edges}
-    whole = model.graph if model.whole is None else model.whole
-    priors = {edge: prior for edge, prior in model.priors.of(whole).items() if edge in kept}
+    priors = kept_priors(model)
     if "lag" in changes:
         edge = graph.edge(name)
         later = Edge(edge.cause, edge.effect, edge.lag + 1, edge.sign)
-        if later.name in kept:
+        if later.name in priors:
             raise CausalError(Fault(f"{later.name} is there already"))
         graph = Graph(
             graph.nodes, tuple(later if each.name == edge.name else each for each in graph.edges), graph.latents

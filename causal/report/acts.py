@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from causal.errors import listed
 from causal.graph import Edge
 from causal.intervene import (
     AddEdge,
@@ -15,7 +16,7 @@ from causal.intervene import (
     Set,
     Shift,
 )
-from causal.report.words import counted, label, listed, size
+from causal.report.words import counted, label, size
 from causal.syntax import read_edge
 from priors.read import Bundle
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from causal.report.words import counted, listed
+from causal.errors import listed
+from causal.report.words import counted
 
 if TYPE_CHECKING:
     from causal.claim import Direction, Ledger, Published

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from causal.errors import listed
 from causal.forecast import FORECASTERS, NOT_FITTED, SMALLEST, calibration, difference_word
 from causal.implied import MOVED
 from causal.plot import forecast_differences
 from causal.prediction import rule_told
 from causal.report.pictures import Picture, picture
-from causal.report.words import counted, interval, label, listed, number, probability, sentence, size
+from causal.report.words import counted, interval, label, number, probability, sentence, size
 
 if TYPE_CHECKING:
     from causal.analysis import Analysis

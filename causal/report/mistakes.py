@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from causal.errors import CausalError
-from causal.report.words import counted, listed, probability
+from causal.errors import CausalError, listed
+from causal.report.words import counted, probability
 from causal.validate import KINDS, Rate, is_of, kept
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causal.dynamics import dynamics, impulse_responses, smallest_cut
-from causal.errors import CausalError
+from causal.errors import CausalError, listed
 from causal.figures import rank_plot, response_grid
 from causal.plot import PRIOR_LABELS
 from causal.report.pictures import still_figure
-from causal.report.words import counted, estimate, label, listed, number, probability
+from causal.report.words import counted, estimate, label, number, probability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

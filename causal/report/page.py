@@ -22,6 +22,7 @@ from causal import datasets
 from causal.analysis import Analysis, Answer, claim_prior, readings_told, words_by_edge
 from causal.chain import ChainVerdict
 from causal.checks import CheckResult
+from causal.errors import listed
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
 from causal.graph import Edge, Graph, Node, Sign
 from causal.plot import (
@@ -54,7 +55,6 @@ from causal.report.words import (
     interval,
     label,
     labelled,
-    listed,
     number,
     probability,
     sentence,

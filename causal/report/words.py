@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from causal.graph import Edge, Sign
@@ -99,11 +99,6 @@ def probability(value: float) -> str:
 def counted(count: int, word: str, plural: str = "") -> str:
     """A count with its word in the right number."""
     return f"{count:,} {word if count == 1 else plural or word + 's'}"
-
-
-def listed(items: Sequence[str], last: str = "and") -> str:
-    """Items as a sentence lists them."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "none"
 
 
 def label(bundle: Bundle, node: str) -> str:
