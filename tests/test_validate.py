@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from causal import validate as v
 from causal.analysis import prior_sets
 from causal.cells import fitted_linear
 from causal.errors import CausalError
@@ -16,6 +15,23 @@ from causal.joint import build_model
 from causal.measurement import within_unit_sd
 from causal.model import Model
 from causal.panel import Study
+from causal.validate import (
+    HIDDEN,
+    KINDS,
+    Kind,
+    Validation,
+    _declared,
+    _Design,
+    _digest,
+    _restricted,
+    _world,
+    calibration,
+    interval,
+    is_of,
+    keep,
+    kept,
+    validate,
+)
 from priors.read import Bundle, read_bundle
 from tests.oracle import loops
 from tests.oracle.worlds import made_fit
@@ -67,7 +83,7 @@ def bundle(folder: Path, *, units: int = 40, times: int = 25, claims: str = CLAI
     return read_bundle(folder)
 
 
-def design(found: Bundle, place: int = 0) -> v._Design:
+def design(found: Bundle, place: int = 0) -> _Design:
     """What worlds are drawn from, with a fit that is written down at the truth."""
     sets = prior_sets(found)
     model = build_model(found.graph, found.studies[0], sets["wide"])
@@ -78,20 +94,20 @@ def design(found: Bundle, place: int = 0) -> v._Design:
         spread=0.0,
         shock_sd=1.0,
     )
-    return v._Design(
-        found.ledger.claims[place], model, fit, {name: v._restricted(each, model.graph) for name, each in sets.items()}
+    return _Design(
+        found.ledger.claims[place], model, fit, {name: _restricted(each, model.graph) for name, each in sets.items()}
     )
 
 
-def kind(name: str) -> v.Kind:
-    return next(each for each in v.KINDS if each.name == name)
+def kind(name: str) -> Kind:
+    return next(each for each in KINDS if each.name == name)
 
 
-def effects(design: v._Design, name: str, worlds: int) -> np.ndarray:
+def effects(design: _Design, name: str, worlds: int) -> np.ndarray:
     """Linear estimates of the claim's effect on each world's own standard scale."""
     found: list[float] = []
     for seed in range(worlds):
-        panel, _ = v._world(design, kind(name), [seed])
+        panel, _ = _world(design, kind(name), [seed])
         model = build_model(design.model.graph, Study(panel, name="panel"))
         assert isinstance(model, Model)
         linear = fitted_linear(model.system, model.design.filled, model.design.sweep, model.design.holes)
@@ -118,14 +134,14 @@ def test_what_is_hidden_moves_the_estimate_or_its_surroundings(tmp_path: Path) -
     ours = design(bundle(tmp_path))
     assert effects(ours, "hidden cause", 5).mean() > 0.05
     null, noisy = (
-        {name: v._world(ours, replace(kind("null"), hidden=hidden), [1])[0].data[name].to_numpy() for name in "xy"}
+        {name: _world(ours, replace(kind("null"), hidden=hidden), [1])[0].data[name].to_numpy() for name in "xy"}
         for hidden in ("", "errors")
     )
     errors = {name: noisy[name] - null[name] for name in "xy"}
     for name, error in errors.items():
-        assert error.std() == pytest.approx(v.HIDDEN["error_sd"] * within_unit_sd(null[name]), rel=0.1)
-    assert np.corrcoef(errors["x"].ravel(), errors["y"].ravel())[0, 1] == pytest.approx(v.HIDDEN["shared"], abs=0.1)
-    later = [v._world(ours, kind("wrong lag"), [seed])[0].data for seed in range(10)]
+        assert error.std() == pytest.approx(HIDDEN["error_sd"] * within_unit_sd(null[name]), rel=0.1)
+    assert np.corrcoef(errors["x"].ravel(), errors["y"].ravel())[0, 1] == pytest.approx(HIDDEN["shared"], abs=0.1)
+    later = [_world(ours, kind("wrong lag"), [seed])[0].data for seed in range(10)]
     slopes = []
     for data in later:
         x, y = (data[name].transpose("unit", "time").to_numpy() for name in "xy")
@@ -144,7 +160,7 @@ def test_a_world_has_the_units_periods_and_holes_of_the_study(tmp_path: Path) ->
     found = bundle(tmp_path, units=12, times=10)
     rows.to_csv(tmp_path / "panel.csv", index=False)
     found = read_bundle(tmp_path)
-    panel, _ = v._world(design(found), kind("true"), [1])
+    panel, _ = _world(design(found), kind("true"), [1])
     ours, real = (each["y"].transpose("unit", "time").to_numpy() for each in (panel.data, found.studies[0].panel.data))
     assert (np.isnan(ours) == np.isnan(real)).all()
     assert not np.allclose(np.nan_to_num(ours), np.nan_to_num(real))
@@ -152,7 +168,7 @@ def test_a_world_has_the_units_periods_and_holes_of_the_study(tmp_path: Path) ->
 
 def test_one_seed_gives_one_world(tmp_path: Path) -> None:
     ours = design(bundle(tmp_path))
-    first, second, third = (v._world(ours, kind("true"), seeds)[0].data for seeds in ([1, 2], [1, 2], [1, 3]))
+    first, second, third = (_world(ours, kind("true"), seeds)[0].data for seeds in ([1, 2], [1, 2], [1, 3]))
     assert first.equals(second)
     assert not first.equals(third)
 
@@ -166,32 +182,32 @@ def test_an_explosive_fit_makes_no_world(tmp_path: Path) -> None:
         shock_sd=1.0,
     )
     with pytest.raises(CausalError, match="explosive"):
-        v._world(replace(ours, fit=wild), kind("true"), [1])
+        _world(replace(ours, fit=wild), kind("true"), [1])
 
 
 def test_a_declared_common_cause_makes_the_claim_not_identified(tmp_path: Path) -> None:
-    found = v._declared(design(bundle(tmp_path)), kind("confounded"), 7)
+    found = _declared(design(bundle(tmp_path)), kind("confounded"), 7)
     assert found.words == {"not-identified": 7}
     assert found.wrong == 0.0
 
 
 def test_calibration_puts_each_probability_in_its_bin() -> None:
     pairs = [(0.05, -1.0), (0.05, 1.0), (0.95, 1.0), (1.0, 1.0), (0.5, -1.0)]
-    found = v.calibration(pairs)
+    found = calibration(pairs)
     assert [(each.low, each.count, each.positive) for each in found] == [(0.0, 2, 0.5), (0.5, 1, 0.0), (0.9, 2, 1.0)]
     assert found[2].mean == pytest.approx(0.975)
 
 
 def test_the_interval_of_a_share_is_clopper_and_pearsons() -> None:
-    assert v.interval(0, 10) == pytest.approx((0.0, 1.0 - 0.025**0.1))
-    assert v.interval(10, 10) == pytest.approx((0.025**0.1, 1.0))
+    assert interval(0, 10) == pytest.approx((0.0, 1.0 - 0.025**0.1))
+    assert interval(10, 10) == pytest.approx((0.025**0.1, 1.0))
     # Their own table: 5 of 20.
-    assert v.interval(5, 20) == pytest.approx((0.0866, 0.4910), abs=1e-4)
+    assert interval(5, 20) == pytest.approx((0.0866, 0.4910), abs=1e-4)
 
 
 def test_an_unknown_kind_is_told_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(CausalError, match="no kind of world 'truth'") as caught:
-        v.validate(bundle(tmp_path), kinds=["truth", "null", "lies"])
+        validate(bundle(tmp_path), kinds=["truth", "null", "lies"])
     assert len(caught.value.faults) == 2
     assert "true, null" in caught.value.faults[0].mend
 
@@ -199,26 +215,26 @@ def test_an_unknown_kind_is_told_with_the_known_ones(tmp_path: Path) -> None:
 def test_a_bundle_without_an_identified_claim_says_so(tmp_path: Path) -> None:
     hidden = CLAIMS.replace("y -> y [lag=1]\n'''", "y -> y [lag=1]\nx <-> y [lag=1]\ny <-> x [lag=1]\n'''")
     with pytest.raises(CausalError, match="no claim to draw worlds for"):
-        v.validate(bundle(tmp_path, claims=hidden), worlds=1)
+        validate(bundle(tmp_path, claims=hidden), worlds=1)
 
 
-def made_validation(found: Bundle) -> v.Validation:
+def made_validation(found: Bundle) -> Validation:
     ours = design(found)
-    rate = v._declared(ours, kind("confounded"), 3)
-    return v.Validation(v._digest(found), 3, 1, (rate,), v.calibration([(0.5, 1.0)]), {"c3": "no edge holds it"})
+    rate = _declared(ours, kind("confounded"), 3)
+    return Validation(_digest(found), 3, 1, (rate,), calibration([(0.5, 1.0)]), {"c3": "no edge holds it"})
 
 
 def test_kept_rates_come_back_and_know_their_bundle(tmp_path: Path) -> None:
     found = bundle(tmp_path)
-    assert v.kept(found) is None
+    assert kept(found) is None
     made = made_validation(found)
-    assert v.keep(made, found) == tmp_path / "validation.json"
-    back = v.kept(found)
+    assert keep(made, found) == tmp_path / "validation.json"
+    back = kept(found)
     assert back is not None
     assert back == made
-    assert v.is_of(back, found)
+    assert is_of(back, found)
     (tmp_path / "claims.toml").write_text(CLAIMS.replace("0.1", "0.2"), encoding="utf-8")
-    assert not v.is_of(back, read_bundle(tmp_path))
+    assert not is_of(back, read_bundle(tmp_path))
     text = (tmp_path / "validation.json").read_text(encoding="utf-8")
     for wrong in (
         '{"rates": 3}',
@@ -228,20 +244,20 @@ def test_kept_rates_come_back_and_know_their_bundle(tmp_path: Path) -> None:
     ):
         (tmp_path / "validation.json").write_text(wrong, encoding="utf-8")
         with pytest.raises(CausalError, match="is not a table of error rates"):
-            v.kept(found)
+            kept(found)
     (tmp_path / "validation.json").write_text(text.replace("confounded", "haunted"), encoding="utf-8")
     with pytest.raises(CausalError, match="unknown kind, 'haunted'"):
-        v.kept(found)
+        kept(found)
     (tmp_path / "validation.json").write_text('{"rates": 3}', encoding="utf-8")
     with pytest.raises(CausalError, match="is not a table of error rates"):
-        v.kept(found)
+        kept(found)
 
 
 @pytest.mark.slow
 def test_verdicts_on_worlds_are_right_where_the_study_can_tell(tmp_path: Path) -> None:
     """40 units and 25 years: a true effect is found in most worlds, no null is called either way, one that goes the other way is."""
     store = tmp_path / "store"
-    found = v.validate(
+    found = validate(
         bundle(tmp_path), worlds=10, kinds=["true", "null", "reversed", "confounded", "hidden cause"], store=store
     )
     by_kind = {(rate.claim, rate.kind): rate for rate in found.rates}
@@ -255,6 +271,6 @@ def test_verdicts_on_worlds_are_right_where_the_study_can_tell(tmp_path: Path) -
         assert hidden.withheld >= 0.8 * hidden.supported_by_draws
     assert found.left_out == {"c3": "no edge holds it"}
     kept = {path.name: path.stat().st_mtime for path in store.iterdir()}
-    again = v.validate(bundle(tmp_path), worlds=10, kinds=["true"], store=store)
+    again = validate(bundle(tmp_path), worlds=10, kinds=["true"], store=store)
     assert again.rates[0] == by_kind["c1", "true"]
     assert {path.name: path.stat().st_mtime for path in store.iterdir()} == kept
