@@ -194,7 +194,7 @@ def _judged(
         return ChainVerdict(
             weak[0].word,
             _weak_sentence(name, weakest, links, labels),
-            "At its weakest link the author's opinion alone.",
+            "At its weakest link the source's opinion alone.",
             shape,
             told,
         )
@@ -291,7 +291,7 @@ def _sentence(name: str, word: str, estimates: Sequence[ChainEstimate], links: S
     if word == "supported":
         return f"The {name} is supported: {whole}."
     if word == "prior-driven":
-        return f"The {name} holds for a reader who believes the author, and the data do not show it: {whole}."
+        return f"The {name} holds for a reader who believes the source, and the data do not show it: {whole}."
     weak = [_edge(link) for link in links if link.word != "supported"]
     return f"The data do not settle the {name}: {whole}" + (
         f"; not supported by itself: {listed(weak)}." if weak else "."

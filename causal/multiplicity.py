@@ -30,7 +30,8 @@ class Statement:
     """What a table could say of one link, and how likely that is to be wrong.
 
     `made` is whether the table says it. `wrong_sign`, `wrong_size`: under the sceptical prior, the probability that the effect does not run that way,
-    and that it does not by more than the smallest effect of interest. `tail`: the latter under the wide prior.
+    and that it does not by more than the smallest effect of interest; both are the latter for a claim of no effect, which can only be wrong in size.
+    `tail`: the latter under the wide prior.
     """
 
     edge: str

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
@@ -119,7 +120,10 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
     return value, gradient
 
 
-def _add_product_plainly(
+@register_jitable(
+    fastmath={"arcp", "contract", "afn", "reassoc", "nsz"}
+)  # plain where Python calls it: a few products are done long before a compiled form is ready
+def _add_product(
     left: NDArray[np.float64], flip_left: bool, right: NDArray[np.float64], flip_right: bool, out: NDArray[np.float64]
 ) -> None:
     """Add ``left @ right`` to `out`, either of them transposed where flipped."""
@@ -131,9 +135,6 @@ def _add_product_plainly(
                     right[column, k] if flip_right else right[k, column]
                 )
             out[row, column] = total
-
-
-_add_product: Any = numba_njit(_add_product_plainly, final_function=True)
 
 
 _correction: Any = numba_njit(correction, final_function=True)

@@ -4,7 +4,7 @@ They are for a reader who takes one line from the table and no more. What a word
 the claim's own cause and effect, with what this table knows of it.
 
 >>> print(says(Grounds("untestable", "revenue", "corruption", 1, unmeasured=("revenue",))))
-The data do not speak to this: nobody measures revenue, and the answer is the author's opinion.
+The data do not speak to this: nobody measures revenue, and the answer is the article's opinion.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Grounds:
     short of what the word asks, or of what *supported* asks where the data do not settle it. `power` is that of the answer, by a study
     of `units` and `periods`, 0 where they are not known. `smallest` is the smallest effect of interest. `elsewhere` of
     `readings` see another link in the claim, or none, and `turned` of them the same link with another sign. `absent`: the claim is that there
-    is no effect.
+    is no effect. `warned` are the checks that warn of the answer. `called` is the noun of the source.
     """
 
     word: str
@@ -53,65 +53,72 @@ class Grounds:
     turned: int = 0
     readings: int = 1
     absent: bool = False
+    warned: tuple[str, ...] = ()
+    called: str = "article"
 
 
 def says(found: Grounds) -> str:
     """What the verdict says, in a sentence."""
     cause, effect = found.cause, found.effect
+    opinion = f"the {found.called}'s opinion"
     move, turned = {1: ("raises", "lowers"), -1: ("lowers", "raises"), 0: ("moves", "moves")}[found.sign]
     if found.word == "untestable":
         if found.untestable:
-            return "The data do not speak to this: no link between two measurable things can hold it, and the answer is the author's opinion."
+            return f"The data do not speak to this: no link between two measurable things can hold it, and the answer is {opinion}."
         lacking = (
             f"nobody measures {_listed(found.unmeasured, 'or')}"
             if found.unmeasured
             else f"nobody measures {cause} and {effect} together"
         )
-        return f"The data do not speak to this: {lacking}, and the answer is the author's opinion."
+        return f"The data do not speak to this: {lacking}, and the answer is {opinion}."
     if found.word == "not-identified":
         if found.common:
-            return f"The data cannot answer this: there is one value of {_listed(found.common)} for all units, and the answer is the author's opinion."
-        return f"The data measure {cause} and {effect} and cannot answer this: something unmeasured may move both, and the answer is the author's opinion."
+            return f"The data cannot answer this: there is one value of {_listed(found.common)} for all units, and the answer is {opinion}."
+        return f"The data measure {cause} and {effect} and cannot answer this: something unmeasured may move both, and the answer is {opinion}."
     despite = f" A check failed, though ({_listed(found.failed)}): take this with care." if found.failed else ""
     if found.absent and found.word == "supported":
-        return f"The data say that {cause} moves {effect} too little to matter at once, as the author says, whichever of the three priors one starts from."
+        return f"The data say that {cause} moves {effect} too little to matter at once, as the {found.called} says under each of the three priors."
     if found.absent and found.word == "contradicted":
-        return f"The data say that {cause} moves {effect} by enough to matter, where the author says that it does not.{despite}"
+        return f"The data say that {cause} moves {effect} by enough to matter, where the {found.called} says that it does not.{despite}"
     if found.absent and found.word == "prior-driven":
-        return f"That {cause} does not move {effect} is the author's opinion: who shares it finds it confirmed, the data alone do not show it."
+        return f"That {cause} does not move {effect} is {opinion}: who shares it finds it confirmed, the data alone do not show it."
     if found.word == "supported":
         return f"The data say that {cause} {move} {effect} by enough to matter, whichever of the three priors one starts from."
     if found.word == "contradicted":
-        return f"The data say that {cause} {turned} {effect} by enough to matter, where the author says that it {move} it.{despite}"
+        return f"The data say that {cause} {turned} {effect} by enough to matter, where the {found.called} says that it {move} it.{despite}"
     if found.word == "negligible":
         return f"The data say that {cause} moves {effect} too little to matter at once.{despite}"
     if found.word == "prior-driven":
-        return f"That {cause} {move} {effect} is the author's opinion: who shares it finds it confirmed, the data alone do not show it."
+        return f"That {cause} {move} {effect} is {opinion}: who shares it finds it confirmed, the data alone do not show it."
     if found.differing:
         return f"The studies that can answer this give different answers, and do not settle whether {cause} {move} {effect}."
     chance = ""
     if found.power is not None:
         little = "little" if found.power.power < 0.5 else "a fair" if found.power.power < ENOUGH else "a good"
-        chance = f", and had {little} chance to find an effect of the author's own size"
+        chance = f", and had {little} chance to find an effect of the {found.called}'s own size"
     return f"The data speak to this and do not settle whether {cause} {move} {effect}{chance}."
 
 
 def rests_on(found: Grounds) -> str:
     """What the verdict rests on, in a sentence or two."""
     if found.word == "untestable" or found.common:
-        told = "The author's opinion alone."
+        told = f"The {found.called}'s opinion alone."
     elif found.word == "not-identified":
-        told = f"The author's opinion; what the data of {_listed(found.studies)} show is an association."
+        told = f"The {found.called}'s opinion; what the data of {_listed(found.studies)} show is an association."
     else:
         parts: list[str] = []
         if found.studies:
             alike = ", whose effects are taken to be alike," if found.pooled else ""
-            parts.append(f"the data of {_listed(found.studies)}{alike} if the author's graph leaves nothing out")
+            parts.append(
+                f"the data of {_listed(found.studies)}{alike} if the {found.called}'s graph leaves nothing out"
+            )
         if found.sources:
             parts.append(f"the word of {_listed(found.sources)} that the reported effect is one")
         if found.word == "prior-driven":
-            parts.append("the author's opinion")
+            parts.append(f"the {found.called}'s opinion")
         told = f"{_capital(_listed(parts))}."
+    if found.warned:
+        told += f" {'A check warns' if len(found.warned) == 1 else 'Checks warn'} of it: {_listed(found.warned)}."
     for count, what in (
         (found.elsewhere, "another link in the claim, or none"),
         (found.turned, "another direction in it"),
@@ -142,7 +149,7 @@ def would_change(found: Grounds) -> str:
         if found.lacking:
             prior = f"The {_listed(found.lacking)} prior, under which it is not settled,"
         check = "what failed, once it is mended" if found.failed else "a check that fails"
-        return f"{prior} {check}, or a common cause that the author's graph leaves out."
+        return f"{prior} {check}, or a common cause that the {found.called}'s graph leaves out."
     told: list[str] = []
     if found.failed and not found.lacking:
         told.append(f"It would be supported but for what failed: {_listed(found.failed)}.")
@@ -164,18 +171,18 @@ def would_change(found: Grounds) -> str:
 
 
 def _more_data(found: Grounds, power: Power) -> str:
-    size = f"{power.size:.2g}"
+    own = f"an effect of the {found.called}'s own size ({power.size:.2g})"
     if power.times == 1.0:
-        return f"The study had a chance of {_chance(power.power)} to find an effect of the author's own size ({size}); more rows may settle it either way."
+        return f"The study had a chance of {_chance(power.power)} to find {own}; more rows may settle it either way."
     if power.size <= found.smallest:
-        return f"No amount of such data: an effect of the author's own size ({size}) is smaller than what matters ({found.smallest:.2g})."
+        return f"No amount of such data: {own} is smaller than what matters ({found.smallest:.2g})."
     if math.isinf(power.times):
-        return f"No amount of such data within reason would find an effect of the author's own size ({size})."
+        return f"No amount of such data within reason would find {own}."
     rows = f"About {power.times:.2g} times the data"
     if found.units and found.periods:
         units, periods = math.ceil(found.units * power.times), math.ceil(found.periods * power.times)
         rows += f" ({units:,} units for {found.units:,}, or {periods:,} periods for {found.periods:,})"
-    return f"{rows} would find an effect of the author's own size ({size}) four times in five; these find it with probability {_chance(power.power)}."
+    return f"{rows} would find {own} four times in five; these find it with probability {_chance(power.power)}."
 
 
 def _chance(value: float) -> str:

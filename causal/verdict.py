@@ -118,7 +118,8 @@ class Verdict:
     `findings` rest on the whole graph of the source; `conditional` on what is left of it when each study's `sets_aside` nodes are
     assumed away. `together` and `conditional_together` are the same for several studies as one. `sentence` says it plainly, `rests_on` what
     it rests on, `would_change` what would change it. `survives` and `survives_step_up` say of *supported* and *contradicted* whether
-    the word stands when the rate of false words in the whole table is held (`causal.multiplicity`); None for other words.
+    the word stands when the rate of false words in the whole table is held (`causal.multiplicity`); None for other words. `absent`: the claim is that
+    there is no effect.
     """
 
     claim: str
@@ -136,6 +137,7 @@ class Verdict:
     unmeasured: tuple[str, ...] = ()
     survives: bool | None = None
     survives_step_up: bool | None = None
+    absent: bool = False
 
     @property
     def answers(self) -> tuple[Finding, ...]:
@@ -215,7 +217,9 @@ def judge(
         )
         for study, found in by_study.items()
     }
-    verdicts = tuple(_judge_claim(claim, evidence, together, reported, labels or {}) for claim in ledger.claims)
+    verdicts = tuple(
+        _judge_claim(claim, ledger.source.called, evidence, together, reported, labels or {}) for claim in ledger.claims
+    )
     table = errors_of(verdicts)
     return tuple(_standing(verdict, table) for verdict in verdicts)
 
@@ -253,10 +257,15 @@ def errors_of(verdicts: Sequence[Verdict]) -> Multiplicity:
         for found in _statements(verdict):
             key = (found.edge, found.word)
             before = statements.get(key, found)
+            if (
+                before.made != found.made
+            ):  # what one claim says of the link is no surer or less sure for what another does not say
+                statements[key] = before if before.made else found
+                continue
             statements[key] = Statement(
                 found.edge,
                 found.word,
-                before.made or found.made,
+                found.made,
                 max(before.wrong_sign, found.wrong_sign),
                 max(before.wrong_size, found.wrong_size),
                 max(before.tail, found.tail),
@@ -272,25 +281,27 @@ def _statements(verdict: Verdict) -> tuple[Statement, ...]:
     sceptical, wide = [found["sceptical"] for found in by_set], [found["wide"] for found in by_set]
     # Without a claimed direction either one is as claimed, and nothing is opposite.
     directed = not any(math.isnan(each.opposite) for each in sceptical)
+    too_small = max(1.0 - each.as_claimed for each in sceptical)
     forward = max(1.0 - (each.sign if directed else max(each.sign, 1.0 - each.sign)) for each in sceptical)
     made = verdict.verdict
     supported = Statement(
         verdict.edge,
         "supported",
         made == "supported",
-        forward,
-        max(1.0 - each.as_claimed for each in sceptical),
+        too_small if verdict.absent else forward,
+        too_small,
         # The better of two directions is tested twice.
         min(1.0, (1.0 if directed else 2.0) * max(1.0 - each.as_claimed for each in wide)),
     )
     if not directed:
         return (supported,)
+    not_opposite = max(1.0 - each.opposite for each in sceptical)
     contradicted = Statement(
         verdict.edge,
         "contradicted",
         made == "contradicted",
-        max(each.sign for each in sceptical),
-        max(1.0 - each.opposite for each in sceptical),
+        not_opposite if verdict.absent else max(each.sign for each in sceptical),
+        not_opposite,
         max(1.0 - each.opposite for each in wide),
     )
     return supported, contradicted
@@ -340,14 +351,16 @@ def _probability(values: Draws, sign: int, smallest: float, *, absent: bool = Fa
 
 def _judge_claim(
     claim: Claim,
+    called: str,
     evidence: Mapping[str, Evidence],
     together: Together | None,
     reported: Sequence[Reported],
     labels: Mapping[str, str],
 ) -> Verdict:
     def verdict(chosen: str, why: str, **found: Any) -> Verdict:
-        plain = Verdict(claim.key, chosen, why, claim.edge.name if claim.edge else "", claim.smallest_effect, **found)
-        grounds = _grounds(claim, plain, evidence, labels)
+        name = claim.edge.name if claim.edge else ""
+        plain = Verdict(claim.key, chosen, why, name, claim.smallest_effect, absent=absent(claim), **found)
+        grounds = replace(_grounds(claim, plain, evidence, labels), called=called)
         return replace(plain, sentence=says(grounds), rests_on=rests_on(grounds), would_change=would_change(grounds))
 
     edge = claim.edge
@@ -424,7 +437,7 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], l
         elsewhere=sum(name != own[0] for name, _ in seen),
         turned=sum(name == own[0] and sign != own[1] for name, sign in seen),
         readings=len(claim.readings),
-        absent=absent(claim),
+        absent=verdict.absent,
     )
     if edge is None or verdict.verdict == "untestable":
         return common
@@ -442,6 +455,7 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], l
         pooled=verdict.together is not None,
         differing=len({found.verdict for found in verdict.answers}) > 1,
         failed=tuple(dict.fromkeys(name for found in verdict.answers for name in found.failed_checks)),
+        warned=tuple(dict.fromkeys(name for found in verdict.answers for name in found.warnings)),
         lacking=_lacking(verdict),
         power=None if best is None else best.power,
         units=0 if sweep is None else len(sweep.first),

@@ -38,10 +38,10 @@ def test_the_claimed_direction_is_told_and_turned_where_the_data_turn_it() -> No
     assert "corruption moves presence" in says(replace(grounds("supported"), sign=0))
 
 
-def test_what_the_data_do_not_speak_to_is_called_the_authors_opinion() -> None:
+def test_what_the_data_do_not_speak_to_is_called_the_sources_opinion() -> None:
     for word in ("untestable", "not-identified"):
-        assert "the author's opinion" in says(grounds(word))
-        assert "author's opinion" in rests_on(grounds(word))
+        assert "the article's opinion" in says(grounds(word))
+        assert "article's opinion" in rests_on(grounds(word))
     assert "what the data of the Andean countries show is" in rests_on(
         replace(grounds("not-identified"), studies=("the Andean countries",))
     )
@@ -54,6 +54,16 @@ def test_what_the_data_do_not_speak_to_is_called_the_authors_opinion() -> None:
     same = replace(grounds("not-identified"), common=("corruption",))
     assert "one value of corruption for all units" in says(same)
     assert "units differ in corruption" in would_change(same)
+
+
+def test_the_source_has_its_own_noun_and_warnings_are_named() -> None:
+    report = replace(grounds("supported"), called="report", warned=("rivals", "confounding"))
+    assert "the report's graph leaves nothing out" in rests_on(report)
+    assert "Checks warn of it: rivals and confounding." in rests_on(report)
+    assert "A check warns of it: rivals." in rests_on(replace(report, warned=("rivals",)))
+    assert "warn" not in rests_on(grounds("supported"))
+    for word in ("untestable", "not-identified", "prior-driven"):
+        assert "the report's opinion" in says(replace(report, word=word))
 
 
 def test_only_a_prior_that_stands_in_the_way_is_said_to() -> None:
@@ -111,6 +121,6 @@ def test_what_is_taken_on_trust_is_named() -> None:
     both = replace(grounds("supported"), sources=("experiment",), pooled=True)
     assert "north, whose effects are taken to be alike" in rests_on(both)
     assert "the word of experiment" in rests_on(both)
-    assert "author's graph leaves nothing out" in rests_on(grounds("supported"))
+    assert "article's graph leaves nothing out" in rests_on(grounds("supported"))
     assert "1 of 3 readers sees another link" in rests_on(replace(FOUND, elsewhere=1, readings=3))
     assert "2 of 3 readers see another direction in it" in rests_on(replace(FOUND, turned=2, readings=3))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import causal as ca
-from causal.checks import conflict, leaving_out, permuted, rivals, specification
+from causal.checks import again, conflict, leaving_out, permuted, rivals, specification
 from causal.fit import Fit
 from causal.model import Model, Priors
 from causal.panel import Panel, Study
@@ -46,6 +46,12 @@ def test_without_a_sure_effect_nothing_is_fitted_and_it_is_said(check: object) -
     found = check(made_fit(made_model(read_graph(CHAIN), holed)))
     assert found.passed is None
     assert "holes" in found.sentence
+
+
+def test_effects_that_are_not_looked_at_are_counted() -> None:
+    assert again.beyond(["a", "b"], 2) == ""
+    assert again.beyond(["a", "b", "c"], 2) == " One more sure effect is not looked at."
+    assert again.beyond(["a", "b", "c", "d"], 2) == " 2 more sure effects are not looked at."
 
 
 def test_parts_leave_out_each_unit_once_and_a_third_of_the_periods() -> None:

@@ -254,6 +254,31 @@ def test_a_claim_without_direction_is_wrong_in_sign_only_where_its_sign_is_open(
     assert contradicted.links == 0
 
 
+def test_a_claim_of_no_effect_is_wrong_by_its_size_alone() -> None:
+    # P(abs b < .3) under Normal(0, .1) is 2 Phi(3) - 1; its sign is as open as can be and says nothing.
+    from statistics import NormalDist
+
+    claim = ca.Claim("c1", ca.read_edge("a -> b [lag=1]"), "", "", strength="none", smallest_effect=0.25)
+    found = told(two_links(ab=0.0, ba=0.0), claim)
+    assert (found[0].verdict, found[0].absent) == ("supported", True)
+    supported, contradicted = errors_of(found).expected
+    too_large = 2.0 * NormalDist().cdf(-2.5)
+    assert (supported.wrong_sign, supported.wrong_size) == pytest.approx((too_large, too_large), abs=0.006)
+    assert contradicted.links == 0
+    found = told(two_links(ab=0.6, ba=0.0), claim)
+    assert found[0].verdict == "contradicted"
+    _, contradicted = errors_of(found).expected
+    assert contradicted.wrong_sign == contradicted.wrong_size == pytest.approx(0.0, abs=1e-3)
+
+
+def test_what_one_claim_does_not_say_of_a_link_makes_anothers_word_no_less_sure() -> None:
+    fit = two_links(ab=0.5, ba=0.0)
+    alone = errors_of(told(fit, claimed("c1", "a -> b [lag=1, sign=+]")))
+    both = told(fit, claimed("c2", "a -> b [lag=1, sign=-]"), claimed("c1", "a -> b [lag=1, sign=+]"))
+    assert [verdict.verdict for verdict in both] == ["contradicted", "supported"]
+    assert errors_of(both).expected[0] == alone.expected[0]
+
+
 def test_the_power_of_a_finding_is_that_of_its_draws_and_priors() -> None:
     fit = two_links(ab=0.6, ba=0.0)
     row = told(fit, claimed("c1", "a -> b [lag=1, sign=+]", 0.6))[0]
@@ -272,7 +297,7 @@ def test_a_claim_that_nothing_measures_names_what_is_not_measured(toy_fit: ca.Fi
     rows = told(toy_fit, *ledger("corruption -> presence [lag=1, sign=-]").claims[1:])
     assert "no link between two measurable things" in rows[0].sentence
     assert "nobody measures corruption or unmeasured" in rows[1].sentence
-    assert rows[1].rests_on == "The author's opinion alone."
+    assert rows[1].rests_on == "The article's opinion alone."
 
 
 def test_a_verdict_says_how_many_readers_see_another_link_or_direction() -> None:

@@ -46,6 +46,14 @@ def unable(fit: Fit) -> str:
     return ""
 
 
+def beyond(edges: Sequence[str], most: int) -> str:
+    """What a check says of the sure effects for which it has no time; empty where there are none."""
+    left = len(edges) - most
+    if left < 1:
+        return ""
+    return " One more sure effect is not looked at." if left == 1 else f" {left} more sure effects are not looked at."
+
+
 def sure_edges(fit: Fit) -> list[str]:
     """The effects of one measured node on another whose 90 % interval leaves zero out."""
     found: list[str] = []

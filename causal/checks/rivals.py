@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causal.checks.again import fitted, kept_priors, silent, sure_edges
+from causal.checks.again import beyond, fitted, kept_priors, silent, sure_edges
 from causal.checks.result import CheckResult
 from causal.dist import Normal
 from causal.equations import Floats, stacked, swept
@@ -51,7 +51,9 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
     numbers: dict[str, float] = {}
     beaten: list[str] = []
     open_: list[str] = []
-    for edge in sure_edges(fit)[:_MOST]:
+    edges = sure_edges(fit)
+    rest = beyond(edges, _MOST)
+    for edge in edges[:_MOST]:
         try:
             models = rival_models(fit, edge)
         except CausalError:
@@ -68,14 +70,20 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
                 beaten.append(edge)
     if beaten:
         said = ", ".join(dict.fromkeys(beaten))
-        sentence = f"A rival graph predicts units left out better than the graph does: {said} is missing there or turned round."
+        sentence = f"A rival graph predicts units left out better than the graph does: {said} is missing there or turned round.{rest}"
         return CheckResult(NAME, False, sentence, numbers, tuple(dict.fromkeys(beaten)), vetoes=False)
     if open_ or not numbers:
         said = f": {'; '.join(open_[:4])}" if open_ else ""
         return CheckResult(
-            NAME, None, f"Rival graphs cannot be told from this one by how they predict{said}.", numbers, vetoes=False
+            NAME,
+            None,
+            f"Rival graphs cannot be told from this one by how they predict{said}.{rest}",
+            numbers,
+            vetoes=False,
         )
-    sentence = "The graph predicts units left out better than without each sure link, and than with it turned round."
+    sentence = (
+        f"The graph predicts units left out better than without each sure link, and than with it turned round.{rest}"
+    )
     return CheckResult(NAME, True, sentence, numbers, vetoes=False)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causal.checks.again import fitted, kept_priors, silent, sure_edges
+from causal.checks.again import beyond, fitted, kept_priors, silent, sure_edges
 from causal.checks.result import CheckResult
 from causal.dist import Normal
 from causal.errors import CausalError, Fault
@@ -40,18 +40,19 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
     """Passed where four in five specifications share the sign of every sure effect. A warning; concerns the effects whose sign they do not."""
     if why := silent(fit):
         return CheckResult(NAME, None, f"No other specification is fitted: {why}.", {}, vetoes=False)
-    edges = sure_edges(fit)[:_MOST]
+    sure = sure_edges(fit)
+    edges, rest = sure[:_MOST], beyond(sure, _MOST)
     numbers: dict[str, float] = {}
     loose: list[str] = []
     for edge in edges:
         curve = specification_curve(fit, edge, store=store, progress=progress)
         sign = np.sign(float(np.median(fit.edge(edge))))
         shared = float((sign * curve.sel(quantile=0.5) > 0.0).mean())
-        sure = float((sign * curve.sel(quantile=0.05 if sign > 0 else 0.95) > 0.0).mean())
+        certain = float((sign * curve.sel(quantile=0.05 if sign > 0 else 0.95) > 0.0).mean())
         numbers |= {
             f"specifications of {edge}": float(curve.sizes["specification"]),
             f"share with the sign of {edge}": shared,
-            f"share sure of the sign of {edge}": sure,
+            f"share sure of the sign of {edge}": certain,
         }
         if shared < SHARED:
             loose.append(edge)
@@ -60,10 +61,14 @@ def check(fit: Fit, *, store: Path | None = None, progress: FitsProgress | None 
         for edge in edges
     )
     if loose:
-        sentence = f"The sign of {', '.join(loose)} hangs on how it is fitted ({told})."
+        sentence = f"The sign of {', '.join(loose)} hangs on how it is fitted ({told}).{rest}"
         return CheckResult(NAME, False, sentence, numbers, tuple(loose), vetoes=False)
     return CheckResult(
-        NAME, True, f"Other ways to fit the sure effects leave their signs as they are ({told}).", numbers, vetoes=False
+        NAME,
+        True,
+        f"Other ways to fit the sure effects leave their signs as they are ({told}).{rest}",
+        numbers,
+        vetoes=False,
     )
 
 

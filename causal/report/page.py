@@ -361,7 +361,7 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
         "why": sentence(finding.why),
         "identified": finding.identified,
         "formula": finding.formula,
-        "able": "" if finding.power is None else _able(finding.power),
+        "able": "" if finding.power is None else _able(finding.power, analysis.bundle.source.called),
         "failed": listed(finding.failed_checks) if finding.failed_checks else "",
         "warned": listed(finding.warnings) if finding.warnings else "",
         "pooled": bool(finding.pooled),
@@ -373,14 +373,14 @@ def _finding(analysis: Analysis, claim: Claim, finding: Finding) -> dict[str, An
     }
 
 
-def _able(found: Power) -> str:
+def _able(found: Power, called: str) -> str:
     """What a study could have found, in a sentence."""
     if not math.isfinite(found.smallest_found):
         return "These data could have found no effect, however large."
     return (
         f"The smallest effect that would be called supported here four times in five: {number(found.smallest_found)} typical swings; "
-        f"one of the author's own size ({number(found.size)}) with probability {probability(found.power)}, "
-        f"or {probability(found.assurance)} over all sizes that the article's prior holds possible."
+        f"one of the {called}'s own size ({number(found.size)}) with probability {probability(found.power)}, "
+        f"or {probability(found.assurance)} over all sizes that the {called}'s prior holds possible."
     )
 
 
