@@ -438,15 +438,21 @@ def _described(model: Model) -> bytes:
 
 
 def compiled(model: Model | JointModel) -> Any:
-    """The compiled form of `model`, from an earlier model of the same structure where there was one. Threads may ask at once."""
+    """The compiled form of `model`, from an earlier model of the same structure where there was one. Threads may ask at once.
+
+    Compiled by the rules of floating point: with liberties in the order of sums the last digits, and so the draws, would depend on which
+    parts were found compiled on the disk, and the same seed would give other draws elsewhere.
+    """
     import nutpie
+    from pytensor.configdefaults import config
 
     structure = model.structure
     if structure not in _COMPILED:
         with _COMPILING:
             if structure not in _COMPILED:
                 source = replace(model).pymc
-                _COMPILED[structure] = _Compiled(nutpie.compile_pymc_model(source), source)
+                with config.change_flags(numba__fastmath=False):
+                    _COMPILED[structure] = _Compiled(nutpie.compile_pymc_model(source), source)
     found = _COMPILED[structure]
     known = {variable.name for variable in found.form.shared_var_keys}
     form = found.form.with_data(**{name: value for name, value in model.data.items() if name in known})

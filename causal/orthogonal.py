@@ -137,7 +137,7 @@ def _add_product(
             out[row, column] = total
 
 
-_correction: Any = numba_njit(correction, final_function=True)
+_correction: Any = numba_njit(correction, fastmath=False, final_function=True)
 
 
 def correction_values(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

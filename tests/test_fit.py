@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +81,42 @@ def test_what_was_compiled_earlier_in_the_process_leaves_no_trace_in_the_draws(
     after = fit(far, seed=1, **FEW, allow_unconverged=True).posterior
     monkeypatch.setattr(sys.modules["causal.fit"], "_COMPILED", {})
     xr.testing.assert_identical(after, fit(far, seed=1, **FEW, allow_unconverged=True).posterior)
+
+
+_FITTED = """
+import sys
+from causal.fit import compiled, fit
+from causal.joint import build_model
+from causal.panel import Panel
+from causal.syntax import read_graph
+from tests.oracle import loops
+
+frame = loops.panel(loops.TWO_TRUE, units=6, times=8, seed=7)
+holed = frame.copy()
+holed.loc[3, "x"] = None
+graph = read_graph("x -> x [lag=1]")
+if sys.argv[1] == "another first":
+    compiled(build_model(graph, Panel.from_frame(holed, unit="unit", time="year")))
+else:
+    model = build_model(graph, Panel.from_frame(frame, unit="unit", time="year"))
+    print(fit(model, seed=1, draws=200, tune=200, chains=1, allow_unconverged=True).draws("effect").tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+def test_what_is_kept_compiled_on_the_disk_leaves_no_trace_in_the_draws(tmp_path: Path) -> None:
+    def said(word: str, kept: str) -> str:
+        environment = os.environ | {"PYTENSOR_FLAGS": f"base_compiledir={tmp_path / kept}"}
+        command = [sys.executable, "-c", _FITTED, word]
+        root = Path(__file__).parents[1]
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    alone = said("alone", "one")
+    assert len(alone) > 200
+    # Half of what is compiled for another model is found by this one.
+    said("another first", "other")
+    assert said("alone", "other") == alone
 
 
 def test_chains_start_from_the_priors_of_their_own_model_and_no_users_model_is_touched(toy_model: Model) -> None:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from causal.checks import check
+from causal.checks import STANDARD, check
 from causal.errors import CausalError
 from causal.fit import Fit, JointFit, fingerprint, fit
 from causal.intervene import Shift
@@ -268,7 +268,7 @@ def test_draws_hold_the_share_and_the_truths_and_everything_that_reads_a_fit_tak
     # The truths lie about the values, by less than the largest noise that is allowed.
     assert np.corrcoef(truths.mean(axis=0), values)[0, 1] > 0.8
     assert (truths - values).std() < noise_in(fitted.model).sd[0] * limit
-    assert {result.name for result in check(fitted)} == {"convergence", "persistence", "comovement"}
+    assert [result.name for result in check(fitted)] == [each.__name__.rpartition(".")[2] for each in STANDARD]
     found = contrast(fitted, [Shift("x", 1.0)], outcome="y", horizon=2)
     assert np.isfinite(found.to_numpy()).all()
 

@@ -279,6 +279,15 @@ def test_what_one_claim_does_not_say_of_a_link_makes_anothers_word_no_less_sure(
     assert errors_of(both).expected[0] == alone.expected[0]
 
 
+def test_sentences_call_the_source_by_its_noun() -> None:
+    fit = two_links(ab=0.5, ba=0.0)
+    claims = (claimed("c1", "a -> b [lag=1, sign=+]"), ca.Claim("c2", None, "", "", untestable="a figure of speech"))
+    found = {"c1": ca.identify_edge(fit.model.graph, claims[0].edge, {"a", "b"})}
+    rows = ca.judge(ca.Ledger(ca.Source("A", called="report"), claims), dict.fromkeys(PRIOR_SETS, fit), found, ())
+    assert "the report's graph leaves nothing out" in rows[0].rests_on
+    assert "the report's opinion" in rows[1].sentence
+
+
 def test_the_power_of_a_finding_is_that_of_its_draws_and_priors() -> None:
     fit = two_links(ab=0.6, ba=0.0)
     row = told(fit, claimed("c1", "a -> b [lag=1, sign=+]", 0.6))[0]

@@ -11,6 +11,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,8 @@ from priors.agreement import agreement
 from priors.elicit import NO_EFFECT_SD, STRENGTHS, hedge, in_words, probability_as_claimed
 
 if TYPE_CHECKING:
+    import jinja2
+
     from causal.claim import Claim, Figure
     from causal.panel import Study
     from causal.reported import Reported
@@ -79,19 +82,6 @@ _FEW = 12  # claims; a bundle of no more has them all told at length
 
 def page(analysis: Analysis) -> str:
     """The page as HTML text. Everything on it is computed from `analysis`, and equal analyses give equal pages."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
-        "number": number,
-        "probability": probability,
-        "edge": _edge_text,
-        "size": size,
-        "sentence": sentence,
-    }
-    template = environment.from_string(files("causal.report").joinpath("page.html.j2").read_text(encoding="utf-8"))
     bundle, told = analysis.bundle, told_claims(analysis)
     charts: list[Picture] = []
     if any(claim.edge is not None for claim in told):
@@ -110,7 +100,7 @@ def page(analysis: Analysis) -> str:
     if foretold is not None and foretold["picture"] is not None:
         charts.append(foretold["picture"])
         foretold["picture"] = _markup(foretold["picture"])
-    return template.render(
+    return _template().render(
         source=bundle.source,
         summary=_summary(analysis, told),
         chain=_chain(analysis.chain) if analysis.chain is not None else None,
@@ -156,6 +146,23 @@ def page(analysis: Analysis) -> str:
         short=SHORT,
         counted=counted,
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "number": number,
+        "probability": probability,
+        "edge": _edge_text,
+        "size": size,
+        "sentence": sentence,
+    }
+    return environment.from_string(files("causal.report").joinpath("page.html.j2").read_text(encoding="utf-8"))
 
 
 def told_claims(analysis: Analysis) -> tuple[Claim, ...]:

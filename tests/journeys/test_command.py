@@ -35,7 +35,7 @@ def causal(tmp_path: Path, cache: Path):
         environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "200"}
         command = [str(Path(sys.executable).parent / "causal"), *words]
         return subprocess.run(
-            command, cwd=where, env=environment, capture_output=True, text=True, timeout=500, check=False
+            command, cwd=where, env=environment, capture_output=True, text=True, timeout=1000, check=False
         )
 
     return run
