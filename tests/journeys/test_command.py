@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,26 +17,6 @@ from causal.cli import main
 from tests.oracle.loops import panel
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = {"supported", "contradicted", "negligible", "prior-driven", "undecided", "not-identified", "untestable"}
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def causal(tmp_path: Path, cache: Path):
-    """Runs the command in an empty folder, with a store of its own."""
-
-    def run(*words: str, where: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "200"}
-        command = [str(Path(sys.executable).parent / "causal"), *words]
-        return subprocess.run(
-            command, cwd=where, env=environment, capture_output=True, text=True, timeout=1000, check=False
-        )
-
-    return run
 
 
 @pytest.fixture
@@ -408,29 +386,6 @@ def test_a_bundle_of_ones_own_is_judged_by_its_truth(causal, tmp_path: Path) -> 
     whole = "corruption -> presence -> illicit [lag=1] -> revenue -> corruption [lag=1]"
     (loop,) = (each for each in wide["loops"] if each["loop"] == whole)
     assert loop["gain"]["low"] < gain < loop["gain"]["high"]
-
-
-@pytest.mark.slow
-def test_the_report_of_the_built_in_article_and_its_second_run(causal, tmp_path: Path) -> None:
-    first = causal("report")
-    assert first.returncode == 0, first.stderr
-    assert "report/index.html" in first.stdout
-    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    assert 50_000 < len(page) < 3_000_000
-    claims = json.loads(causal("claims", "--json").stdout)["claims"]
-    with (tmp_path / "report" / "verdicts.csv").open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    assert list(rows[0])[:2] == ["claim", "verdict"]
-    assert [row["claim"] for row in rows] == [claim["claim"] for claim in claims]
-    assert {row["verdict"] for row in rows} <= WORDS
-    import arviz
-
-    tree = arviz.from_netcdf(tmp_path / "report" / "results.nc")
-    assert "posterior" in tree.children
-    second = causal("report")
-    assert second.returncode == 0
-    assert "compiling" not in second.stdout
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report"]
 
 
 @pytest.mark.slow
