@@ -79,6 +79,7 @@ def test_a_common_cause_of_unequal_reach_is_found_though_the_years_are_swept_out
     assert rate(together=1.5, pattern="factor") > 0.8
 
 
+@pytest.mark.slow
 def test_a_common_shock_of_equal_reach_is_found_without_year_effects_and_taken_up_by_them() -> None:
     assert rate(together=0.5, pattern="common", years=False) > 0.8
 

@@ -47,6 +47,7 @@ def test_the_draws_have_the_dims_and_labels_of_the_contract(toy_fit: Fit) -> Non
     assert {"posterior", "prior", "sample_stats", "observed_data"} <= set(toy_fit.data.children)
 
 
+@pytest.mark.slow
 def test_the_posterior_mean_of_a_system_without_lags_is_least_squares() -> None:
     frame = loops.panel({("x", "x", 1): 0.5, ("x", "y", 0): 0.8}, units=30, times=12, seed=5)
     model = build_model(
@@ -223,6 +224,7 @@ def test_natural_effects_times_the_scales_are_the_standard_ones(toy_fit: Fit) ->
     assert natural.name == "x -> y [lag=1]"
 
 
+@pytest.mark.slow
 def test_missing_values_are_drawn_around_their_units_mean(holed_fit: Fit) -> None:
     missing = holed_fit.posterior["missing"]
     assert missing.sizes["hole"] == 4

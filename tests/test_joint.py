@@ -112,6 +112,7 @@ def test_the_pooled_prior_is_a_mixture_of_normals_whose_effects_share_a_mean() -
         np.testing.assert_allclose(shift, shift[0], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_log_density_is_that_of_the_mixture_and_of_each_studys_likelihood(three: JointModel) -> None:
     """Built again by hand: from the single models' likelihood, and from the prior written with scipy."""
     rng = np.random.default_rng(4)
@@ -337,6 +338,7 @@ def test_other_periods_of_the_same_unit_may_stand_in_two_studies() -> None:
         joint(early, middle)
 
 
+@pytest.mark.slow
 def test_a_fit_has_what_the_studies_share_and_what_each_has(joint_fit: JointFit, three: JointModel) -> None:
     assert list(joint_fit.posterior["effect"].dims) == ["chain", "draw", "edge"]
     name = "revenue -> corruption [lag=1]"
@@ -354,11 +356,13 @@ def test_a_fit_has_what_the_studies_share_and_what_each_has(joint_fit: JointFit,
     assert -1.0 < float(moved.min()) < float(moved.max()) < 1.0
 
 
+@pytest.mark.slow
 def test_a_study_of_the_fit_simulates(joint_fit: JointFit) -> None:
     effect = contrast(joint_fit.study("two"), "shift revenue 1", outcome="presence")
     assert float(effect.isel(time=-1).mean()) != 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
@@ -379,6 +383,7 @@ def test_what_a_joint_fit_cannot_say_is_one_clear_error(
         ask(joint_fit)
 
 
+@pytest.mark.slow
 def test_a_stored_fit_is_the_same_and_is_not_sampled_again(
     three: JointModel, joint_fit: JointFit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,6 +435,7 @@ def judged(
     return judge(CLAIMED, fits, answers, {}, graph=LOOP, together=several)[0]
 
 
+@pytest.mark.slow
 def test_a_claims_own_scope_is_an_effect_in_a_study_yet_unseen(joint_fit: JointFit) -> None:
     found = judged(joint_fit, {"one": True, "two": True})
     assert found.together is not None
@@ -473,6 +479,7 @@ def test_a_pool_knows_its_studies_by_name(three: JointModel) -> None:
     assert shared["revenue -> corruption [lag=1]"] == ("one", "two")
 
 
+@pytest.mark.slow
 def test_a_pool_with_a_study_that_does_not_identify_the_claim_judges_nothing(joint_fit: JointFit) -> None:
     found = judged(joint_fit, {"one": True, "two": False})
     assert found.together is None
@@ -480,6 +487,7 @@ def test_a_pool_with_a_study_that_does_not_identify_the_claim_judges_nothing(joi
     assert judged(joint_fit, {"one": False, "two": False}).verdict == "not-identified"
 
 
+@pytest.mark.slow
 def test_a_check_of_the_model_of_several_keeps_supported_away(joint_fit: JointFit) -> None:
     passed = judged(joint_fit, {"one": True, "two": True})
     failed = judged(joint_fit, {"one": True, "two": True}, (CheckResult("convergence", False, "", {}, (EDGE,)),))
@@ -489,12 +497,14 @@ def test_a_check_of_the_model_of_several_keeps_supported_away(joint_fit: JointFi
     assert failed.together.failed_checks == ("convergence",)
 
 
+@pytest.mark.slow
 def test_without_one_model_the_studies_must_agree(joint_fit: JointFit) -> None:
     found = judged(joint_fit, {"one": True, "two": True}, together=False)
     words = {finding.verdict for finding in found.findings}
     assert found.verdict == (words.pop() if len(words) == 1 else "undecided")
 
 
+@pytest.mark.slow
 def test_the_chains_of_a_joint_fit_are_checked_edge_by_edge(joint_fit: JointFit) -> None:
     limits = {"r_hat": 1.2, "ess": 90.0, "divergent_share": 0.0}
     of_one = replace(joint_fit, convergence=Convergence(**limits, unconverged=(f"two: effect[{EDGE}]",)))

@@ -227,6 +227,7 @@ def test_effects_of_zero_from_other_units_leave_the_term_as_it_is() -> None:
     assert others.shape == (2, 2, 2)
 
 
+@pytest.mark.slow
 def test_across_units_the_compiled_form_and_its_gradient_equal_the_python_ones() -> None:
     matrix, weights, rows = pt.dmatrix("matrix"), pt.dvector("weights"), pt.dmatrix("rows")
     value = orthogonal_term(matrix, weights, rows)

@@ -171,6 +171,7 @@ revenue -> revenue [lag=1]
 """
 
 
+@pytest.mark.slow
 def test_a_right_graph_beats_its_shuffles_and_a_shuffled_one_does_not() -> None:
     rows = loops.panel(loops.FOUR_TRUE, units=20, times=20, seed=0, year_sd=0.5)
     right = permuted.check(permuted.at_maximum(made_model(read_graph(loops.FOUR), rows))[0])
