@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 JOINT_DRAWS = 2
 """A model of several studies takes so many times the draws: what its studies differ by is drawn less freely than one study's effects."""
 
-"""Called with the name of each fit before it starts; gives back what is told of its progress."""
-
 
 @dataclass(frozen=True)
 class Answer:

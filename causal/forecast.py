@@ -139,6 +139,7 @@ class StudyForecast:
 
 
 Announce = Callable[[str], Progress | None]
+"""Called with the name of each fit before it starts; gives back what is told of its progress."""
 
 
 def forecast_study(

@@ -120,9 +120,8 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
     return value, gradient
 
 
-@register_jitable(
-    fastmath={"arcp", "contract", "afn", "reassoc", "nsz"}
-)  # plain where Python calls it: a few products are done long before a compiled form is ready
+# Plain where Python calls it: a few products are done long before a compiled form is ready.
+@register_jitable
 def _add_product(
     left: NDArray[np.float64], flip_left: bool, right: NDArray[np.float64], flip_right: bool, out: NDArray[np.float64]
 ) -> None:

@@ -77,7 +77,7 @@ def says(found: Grounds) -> str:
         return f"The data measure {cause} and {effect} and cannot answer this: something unmeasured may move both, and the answer is {opinion}."
     despite = f" A check failed, though ({_listed(found.failed)}): take this with care." if found.failed else ""
     if found.absent and found.word == "supported":
-        return f"The data say that {cause} moves {effect} too little to matter at once, as the {found.called} says under each of the three priors."
+        return f"The data say that {cause} moves {effect} too little to matter at once under each of the three priors, as the {found.called} says."
     if found.absent and found.word == "contradicted":
         return f"The data say that {cause} moves {effect} by enough to matter, where the {found.called} says that it does not.{despite}"
     if found.absent and found.word == "prior-driven":

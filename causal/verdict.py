@@ -257,9 +257,8 @@ def errors_of(verdicts: Sequence[Verdict]) -> Multiplicity:
         for found in _statements(verdict):
             key = (found.edge, found.word)
             before = statements.get(key, found)
-            if (
-                before.made != found.made
-            ):  # what one claim says of the link is no surer or less sure for what another does not say
+            # What one claim says of the link is no surer and no less sure for what another does not say.
+            if before.made != found.made:
                 statements[key] = before if before.made else found
                 continue
             statements[key] = Statement(
