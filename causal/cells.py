@@ -224,7 +224,7 @@ def fitted_linear(system: System, filled: Floats, sweep: Sweep, holes: Ints) -> 
 
     best, effects, residual = fitted(np.zeros(len(system.terms)))
     for _ in range(_REFILLS if len(node) else 0):
-        move = np.stack([swept(each, sweep) for each in np.moveaxis(residual, 2, 0)])[node, unit, time]
+        move = swept(np.moveaxis(residual, 2, 0), sweep)[node, unit, time]
         if np.abs(move).max() < _STILL:
             break
         values[node, unit, time] -= move

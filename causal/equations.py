@@ -193,17 +193,17 @@ def sweep_out(first: Ints, stop: Ints, *, year_effects: bool) -> Sweep:
 def stacked(values: Floats, lags: int, weights: Floats | None = None) -> Floats:
     """Values and their lags side by side, and behind them, with `weights` (unit, neighbour), the lags of the neighbours' means.
 
-    `values` (node, unit, time) -> (unit, time, column), column ``l * nodes + v`` holding node v, l periods ago, and
+    `values` (..., node, unit, time) -> (..., unit, time, column), column ``l * nodes + v`` holding node v, l periods ago, and
     ``(lags + l) * nodes + v`` its neighbours' mean; the first `lags` periods have no past and are filled with zeros.
     """
-    nodes, units, times = values.shape
-    columns = np.zeros((units, times, nodes * (lags + 1 + (lags if weights is not None else 0))))
+    *worlds, nodes, units, times = values.shape
+    columns = np.zeros((*worlds, units, times, nodes * (lags + 1 + (lags if weights is not None else 0))))
     for lag in range(lags + 1):
-        columns[:, lag:, lag * nodes : (lag + 1) * nodes] = np.moveaxis(values[:, :, : times - lag], 0, 2)
+        columns[..., lag:, lag * nodes : (lag + 1) * nodes] = np.moveaxis(values[..., : times - lag], -3, -1)
     if weights is not None:
-        means = np.einsum("ij,vjt->itv", weights, values)
+        means = np.einsum("ij,...vjt->...itv", weights, values)
         for lag in range(1, lags + 1):
-            columns[:, lag:, (lags + lag) * nodes : (lags + lag + 1) * nodes] = means[:, : times - lag]
+            columns[..., lag:, (lags + lag) * nodes : (lags + lag + 1) * nodes] = means[..., : times - lag, :]
     return columns
 
 
@@ -214,30 +214,31 @@ def in_use(sweep: Sweep, times: int) -> Floats:
 
 
 def swept(values: Floats, sweep: Sweep) -> Floats:
-    """Values (unit, time) less their unit and, where those are swept out, year effects; 0 where a cell is not in use."""
-    mask = in_use(sweep, values.shape[1])
+    """Values (..., unit, time) less their unit and, where those are swept out, year effects; 0 where a cell is not in use."""
+    mask = in_use(sweep, values.shape[-1])
     length = np.maximum(sweep.stop - sweep.first, 1)[:, None]
 
     def centred(cells: Floats) -> Floats:
-        return mask * (cells - (mask * cells).sum(axis=1, keepdims=True) / length)
+        return mask * (cells - (mask * cells).sum(axis=-1, keepdims=True) / length)
 
     found = centred(values)
     if not sweep.year_effects:
         return found
     periods = len(sweep.year_link)
-    year = np.zeros(values.shape[1])
-    year[:periods] = sweep.year_link @ found.sum(axis=0)[:periods]
+    year = np.zeros((*values.shape[:-2], 1, values.shape[-1]))
+    year[..., 0, :periods] = found.sum(axis=-2)[..., :periods] @ sweep.year_link.T
     return found - centred(np.broadcast_to(year, values.shape))
 
 
 def cross_products(columns: Floats, sweep: Sweep) -> Floats:
-    """``X' M X``: the within-unit (and within-year) cross-products of `columns` (unit, time, column)."""
-    mask = in_use(sweep, columns.shape[1])[:, :, None]
+    """``X' M X``: the within-unit (and within-year) cross-products of `columns` (..., unit, time, column)."""
+    *worlds, units, times, width = columns.shape
+    mask = in_use(sweep, times)[:, :, None]
     length = np.maximum(sweep.stop - sweep.first, 1)[:, None, None]
-    centred = mask * (columns - (mask * columns).sum(axis=1, keepdims=True) / length)
-    flat = centred.reshape(-1, columns.shape[2])
-    yearly = centred.sum(axis=0)[: len(sweep.year_link)]
-    return flat.T @ flat - yearly.T @ sweep.year_link @ yearly
+    centred = mask * (columns - (mask * columns).sum(axis=-2, keepdims=True) / length)
+    flat = centred.reshape(*worlds, units * times, width)
+    yearly = centred.sum(axis=-3)[..., : len(sweep.year_link), :]
+    return flat.mT @ flat - yearly.mT @ sweep.year_link @ yearly
 
 
 def companion(coefficients: Floats, nodes: int) -> Floats:

@@ -16,10 +16,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cache
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +35,7 @@ from causal.claim import Claim, Ledger, Source
 from causal.dist import Normal
 from causal.equations import Floats, companion
 from causal.errors import CausalError, Fault, raise_all
-from causal.fit import Fit, fit
+from causal.fit import Fit, fingerprint, fit, settings_of
 from causal.graph import Graph, Latent, Sign
 from causal.identification import identify_edge, single_door
 from causal.joint import build_model
@@ -39,9 +43,9 @@ from causal.measurement import within_unit_sd
 from causal.model import Model, Priors, regressors
 from causal.netcdf import write_whole
 from causal.panel import Panel, Study
-from causal.refits import fit_many
+from causal.refits import fit_many, seed_of
 from causal.rests import differing
-from causal.verdict import PRIOR_SETS, RATHER_SURE, SURE, Verdict, judge
+from causal.verdict import LEVELS, PRIOR_SETS, Verdict, judge
 from priors.read import Bundle
 
 if TYPE_CHECKING:
@@ -55,6 +59,9 @@ _BURN_IN = 100
 _ROUNDS = 4
 _STABLE = 0.97
 """A draw of the effects whose spectral radius is above this is not taken for a world: its panel would run away."""
+
+_AT_ONCE = 20
+"""So many worlds are drawn, fitted, judged and kept at a time."""
 
 Told = Callable[[str, int, int], None]
 """Called with what is being done, the finished worlds and all of them."""
@@ -163,6 +170,21 @@ class _Design:
         return differing(self.model, self.model.graph)
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a world: its word; whether its draws alone would be *supported*, whether a check failed or warned, and whether its study was `able`
+    to find twice the smallest effect; P(s b > 0) under the sceptical prior, and the true effect.
+    """
+
+    word: str
+    by_draws: bool
+    failed: bool
+    warned: bool
+    able: bool
+    sign: float
+    truth: float
+
+
 def validate(
     bundle: Bundle,
     *,
@@ -175,8 +197,8 @@ def validate(
 ) -> Validation:
     """Draw `worlds` worlds of each kind for every claim that a study identifies, and judge them.
 
-    `kinds`: names of `KINDS`; all by default. `store` keeps every fit, so that an interrupted run is gone on with; `cluster` as in
-    `causal.refits.fit_many`. Raises `CausalError` for an unknown kind, and where no claim is identified by a study of Normal nodes.
+    `kinds`: names of `KINDS`; all by default. `store`: a folder that keeps what became of the worlds, some at a time, so that an interrupted run is gone on
+    with; `cluster` as in `causal.refits.fit_many`. Raises `CausalError` for an unknown kind, and where no claim is identified by a study of Normal nodes.
     """
     chosen = _chosen(kinds)
     designs, left_out = _designs(bundle, seed, store)
@@ -194,15 +216,19 @@ def validate(
             if kind.hidden == "declared":
                 rates.append(_declared(design, kind, worlds))
                 continue
-            drawn = [_world(design, kind, [seed, place, KINDS.index(kind), k]) for k in range(worlds)]
-            verdicts = _judged(design, [panel for panel, _ in drawn], seed, store, cluster, at, told)
-            rates.append(_rate(design, kind, verdicts))
-            if kind.effect is None:
-                found = [_estimate(verdict, "sceptical") for verdict in verdicts]
-                sign = _sign(design.claim)
-                pairs += [
-                    (1.0 - each if sign < 0 else each, truth) for each, (_, truth) in zip(found, drawn, strict=True)
+            outcomes: list[_Outcome] = []
+            for first in range(0, worlds, _AT_ONCE):
+                some = [
+                    _world(design, kind, [seed, place, KINDS.index(kind), k])
+                    for k in range(first, min(first + _AT_ONCE, worlds))
                 ]
+                outcomes += _judged(design, some, seed_of(seed, first), store, cluster)
+                if told is not None:
+                    told(at, len(outcomes), worlds)
+            rates.append(_rate(design, kind, outcomes))
+            if kind.effect is None:
+                sign = _sign(design.claim)
+                pairs += [(1.0 - each.sign if sign < 0 else each.sign, each.truth) for each in outcomes]
     return Validation(_digest(bundle), worlds, seed, tuple(rates), calibration(pairs), left_out)
 
 
@@ -462,14 +488,9 @@ def _simulated(
 
 
 def _judged(
-    design: _Design,
-    panels: Sequence[Panel],
-    seed: int,
-    store: Path | None,
-    cluster: str | Client | None,
-    at: str,
-    told: Told | None,
-) -> list[Verdict]:
+    design: _Design, worlds: Sequence[tuple[Panel, float]], seed: int, store: Path | None, cluster: str | Client | None
+) -> list[_Outcome]:
+    """What becomes of worlds, from the store where they were judged before by the code that there is now."""
     graph, claim = design.graph, design.claim
     assert claim.edge is not None
     own = Ledger(Source("a simulated world"), (claim,))
@@ -480,33 +501,56 @@ def _judged(
             design.priors[name],
             year_effects=design.model.year_effects,
         )
-        for panel in panels
+        for panel, _ in worlds
         for name in PRIOR_SETS
     ]
-    fits = fit_many(
-        models,
-        seed=seed,
-        draws=DRAWS,
-        chains=CHAINS,
-        store=store,
-        cluster=cluster,
-        allow_unconverged=True,
-        progress=None if told is None else lambda done, _all, _failed: told(at, done // len(PRIOR_SETS), len(panels)),
-    )
-    sets = [dict(zip(PRIOR_SETS, fits[3 * k : 3 * k + 3], strict=True)) for k in range(len(panels))]
+    place = None if store is None else store / f"{_judged_as(models, claim, seed)}.json"
+    if place is not None and place.is_file():
+        with suppress(OSError, ValueError, TypeError):  # a broken file is made anew
+            return [_Outcome(**each) for each in json.loads(place.read_text(encoding="utf-8"))]
+    fits = fit_many(models, seed=seed, draws=DRAWS, chains=CHAINS, cluster=cluster, allow_unconverged=True)
+    sets = [dict(zip(PRIOR_SETS, some, strict=True)) for some in batched(fits, len(PRIOR_SETS))]
     identification = {claim.key: identify_edge(graph, claim.edge, design.model.system.nodes)}
 
-    def one(found: dict[str, Fit]) -> Verdict:
+    def one(found: dict[str, Fit], truth: float) -> _Outcome:
         (verdict,) = judge(own, found, identification, check_sets(found))
-        return verdict
+        return _outcome(verdict, truth)
 
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(one, sets))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        outcomes = list(pool.map(one, sets, [truth for _, truth in worlds]))
+    if place is not None:
+        text = json.dumps([asdict(each) for each in outcomes])
+        write_whole(place, lambda part: part.write_text(text, encoding="utf-8"))
+    return outcomes
 
 
-def _estimate(verdict: Verdict, prior_set: str) -> float:
-    """P(s b > 0) under a prior set."""
-    return next(each.sign for each in verdict.findings[0].estimates if each.prior_set == prior_set)
+def _judged_as(models: Sequence[Model], claim: Claim, seed: int) -> str:
+    """A hash of everything that the outcomes depend on: what is fitted, what is claimed and the package's code."""
+    settings = settings_of(models[0], seed=seed, draws=DRAWS, chains=CHAINS)
+    described = [fingerprint(model, settings) for model in models]
+    return hashlib.sha256("".join([*described, repr(claim), _code()]).encode()).hexdigest()[:32]
+
+
+@cache
+def _code() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _outcome(verdict: Verdict, truth: float) -> _Outcome:
+    finding = verdict.findings[0]
+    estimates = {each.prior_set: each for each in finding.estimates}
+    return _Outcome(
+        verdict.verdict,
+        all(estimates[name].as_claimed >= level for name, level in LEVELS.items()),
+        bool(finding.failed_checks),
+        bool(finding.warnings),
+        finding.smallest_found is not None and finding.smallest_found <= 2.0 * verdict.smallest_effect,
+        estimates["sceptical"].sign,
+        truth,
+    )
 
 
 def _declared(design: _Design, kind: Kind, worlds: int) -> Rate:
@@ -522,18 +566,12 @@ def _declared(design: _Design, kind: Kind, worlds: int) -> Rate:
     return _row(design, kind, Counter({word: worlds}), 0, 0, 0, None)
 
 
-def _rate(design: _Design, kind: Kind, verdicts: Sequence[Verdict]) -> Rate:
-    words = Counter(verdict.verdict for verdict in verdicts)
-    supported = withheld = warned = able = 0
-    for verdict in verdicts:
-        finding = verdict.findings[0]
-        chance = {each.prior_set: each.as_claimed for each in finding.estimates}
-        by_draws = chance["article"] >= SURE and chance["wide"] >= SURE and chance["sceptical"] >= RATHER_SURE
-        supported += by_draws
-        withheld += by_draws and bool(finding.failed_checks)
-        warned += by_draws and bool(finding.failed_checks or finding.warnings)
-        able += finding.smallest_found is not None and finding.smallest_found <= 2.0 * design.claim.smallest_effect
-    return _row(design, kind, words, supported, withheld, warned, able / len(verdicts))
+def _rate(design: _Design, kind: Kind, outcomes: Sequence[_Outcome]) -> Rate:
+    supported = [each for each in outcomes if each.by_draws]
+    withheld = sum(each.failed for each in supported)
+    warned = sum(each.failed or each.warned for each in supported)
+    able = sum(each.able for each in outcomes) / len(outcomes)
+    return _row(design, kind, Counter(each.word for each in outcomes), len(supported), withheld, warned, able)
 
 
 def _row(

@@ -40,6 +40,8 @@ FEWEST_UNITS, FEWEST_PERIODS = 4, 4
 _WORLDS = 399
 _CELLS = 50_000_000
 """So many simulated cells at most: a larger panel is compared with fewer worlds."""
+_AT_ONCE = 500_000
+"""Cells simulated at a time."""
 
 
 def check(fit: Fit) -> CheckResult:
@@ -64,14 +66,16 @@ def check(fit: Fit) -> CheckResult:
         *(() if sweep.year_effects else ("CD",)),
         *(f"{kind} {name}" for name in weights for kind in ("Moran", "lagged Moran")),
     )
-    found = np.array([_statistics(left[k], sweep, weights) for k in nodes])
-    worlds = int(np.clip(_CELLS // max(left[0].size * len(nodes), 1), 99, _WORLDS))
+    ours_left = left[nodes]
+    found = _statistics(ours_left, sweep, weights)
+    worlds = int(np.clip(_CELLS // max(ours_left.size, 1), 99, _WORLDS))
     generator = np.random.default_rng(20_261_127)
+    at_once = max(_AT_ONCE // ours_left.size, 1)
     drawn = np.empty((worlds, *found.shape))
-    for world in range(worlds):
-        for at, k in enumerate(nodes):
-            signs = generator.choice((-1.0, 1.0), size=left[k].shape)
-            drawn[world, at] = _statistics(swept(signs * left[k], sweep), sweep, weights)
+    for start in range(0, worlds, at_once):
+        some = drawn[start : start + at_once]
+        signs = generator.choice((-1.0, 1.0), size=(len(some), *ours_left.shape))
+        some[:] = _statistics(swept(signs * ours_left, sweep), sweep, weights)
     centre, scale = drawn.mean(axis=0), drawn.std(axis=0)
     side = np.array([name != "pairs" for name in names])  # only large squares speak against independence
     ours, theirs = (_sided((values - centre) / scale, side) for values in (found, drawn))
@@ -112,24 +116,26 @@ def residuals(fit: Fit) -> Floats:
     matrix = np.eye(len(system.nodes), system.width)
     matrix[rows, columns] -= fit.draws("effect").mean(axis=0)
     left = np.moveaxis(stacked(values, system.lags, design.weights) @ matrix.T, 2, 0)
-    return np.stack([swept(node, design.sweep) for node in left])
+    return swept(left, design.sweep)
 
 
-def _statistics(left: Floats, sweep: Sweep, weights: dict[str, Floats]) -> list[float]:
-    units = len(left)
-    length = np.sqrt((left**2).sum(axis=1, keepdims=True))
+def _statistics(left: Floats, sweep: Sweep, weights: dict[str, Floats]) -> Floats:
+    """The statistics (..., statistic) of swept residuals (..., unit, time)."""
+    units = left.shape[-2]
+    length = np.sqrt((left**2).sum(axis=-1, keepdims=True))
     unit = left / np.where(length > 0.0, length, 1.0)
     pairs = units * (units - 1.0)
-    gram = unit.T @ unit
-    own = float((unit**2).sum(axis=1).sum())
-    found = [(float((gram**2).sum()) - own) / pairs]
+    gram = unit.mT @ unit
+    own = (unit**2).sum(axis=(-2, -1))
+    found = [((gram**2).sum(axis=(-2, -1)) - own) / pairs]
     if not sweep.year_effects:
-        found.append((float((unit.sum(axis=0) ** 2).sum()) - own) / pairs)
-    total = float((left**2).sum())
+        found.append(((unit.sum(axis=-2) ** 2).sum(axis=-1) - own) / pairs)
+    total = (left**2).sum(axis=(-2, -1))
     for table in weights.values():
         others = table @ left
-        found += [float((left * others).sum()) / total, float((left[:, 1:] * others[:, :-1]).sum()) / total]
-    return found
+        found.append((left * others).sum(axis=(-2, -1)) / total)
+        found.append((left[..., 1:] * others[..., :-1]).sum(axis=(-2, -1)) / total)
+    return np.stack(found, axis=-1)
 
 
 def _sided(standardised: Floats, two_sided: Floats) -> Floats:

@@ -21,6 +21,9 @@ from causal.fit import Fit
 LEVEL = 0.01
 _REPLICATES = 399
 _CELLS = 20_000_000
+"""So many simulated cells at most: a larger panel is compared with fewer replicates."""
+_AT_ONCE = 500_000
+"""Cells simulated at a time."""
 _STATISTICS = ("tails", "units", "periods")
 _TOLD = {
     "tails": "has shocks far larger than Normal ones are",
@@ -43,11 +46,17 @@ def check(fit: Fit) -> CheckResult:
     left = residuals(fit)
     size = int(np.clip(_CELLS // max(left[0].size * len(nodes), 1), 99, _REPLICATES))
     generator = np.random.default_rng(20_261_129)
-    drawn = np.array(
-        [[_statistics(swept(generator.normal(size=left[0].shape), sweep), sweep) for _ in nodes] for _ in range(size)]
+    at_once = max(_AT_ONCE // (left[0].size * len(nodes)), 1)
+    drawn = np.concatenate(
+        [
+            _statistics(
+                swept(generator.normal(size=(min(at_once, size - k), len(nodes), *left[0].shape)), sweep), sweep
+            )
+            for k in range(0, size, at_once)
+        ]
     )
     centre, spread = drawn.mean(axis=(0, 1)), drawn.std(axis=(0, 1))
-    found = np.array([_statistics(left[model.system.nodes.index(node)], sweep) for node in nodes])
+    found = _statistics(left[[model.system.nodes.index(node) for node in nodes]], sweep)
     far = (found - centre) / spread
     largest = ((drawn - centre) / spread).max(axis=(1, 2))
     probability = float((1.0 + (largest >= far.max()).sum()) / (1.0 + size))
@@ -72,15 +81,16 @@ def check(fit: Fit) -> CheckResult:
     return CheckResult(name, False, sentence, numbers, edges, vetoes=False)
 
 
-def _statistics(left: Floats, sweep: Sweep) -> list[float]:
-    """Tails, units and periods of swept residuals (unit, time)."""
-    used = in_use(sweep, left.shape[1])
-    square = (left**2).sum() / used.sum()
-    tails = float((left**4).sum() / used.sum() / square**2)
+def _statistics(left: Floats, sweep: Sweep) -> Floats:
+    """Tails, units and periods (..., statistic) of swept residuals (..., unit, time)."""
+    used = in_use(sweep, left.shape[-1])
+    squares = left**2
+    square = squares.sum(axis=(-2, -1)) / used.sum()
+    tails = (squares**2).sum(axis=(-2, -1)) / used.sum() / square**2
 
-    def uneven(axis: int) -> float:
+    def uneven(axis: int) -> Floats:
         cells = used.sum(axis=axis)
-        spread = (left**2).sum(axis=axis)[cells > 1] / cells[cells > 1]
-        return float(np.log(spread / square + 1e-12).var())
+        spread = squares.sum(axis=axis)[..., cells > 1] / cells[cells > 1]
+        return np.log(spread / square[..., None] + 1e-12).var(axis=-1)
 
-    return [tails, uneven(1), uneven(0)]
+    return np.stack([tails, uneven(-1), uneven(-2)], axis=-1)

@@ -121,7 +121,7 @@ def unit_log_likelihood(fit: Fit) -> xr.DataArray:
     model, design = fit.model, fit.model.design
     system, sweep = model.system, design.sweep
     columns = stacked(design.filled, system.lags)
-    left = np.stack([swept(columns[:, :, k], sweep) for k in range(columns.shape[2])], axis=2)
+    left = np.moveaxis(swept(np.moveaxis(columns, 2, 0), sweep), 0, 2)
     products = np.einsum("itj,itk->ijk", left, left)
     shape = fit.posterior["effect"].shape[:2]
     size, width = len(system.nodes), system.width

@@ -135,7 +135,7 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
             fillings.append(values)
     found = np.mean([_standardised(frame, values) for values in fillings], axis=0)
     middle = np.mean(fillings, axis=0)
-    drawn = np.array([_standardised(frame, values) for values in _replicates(fit, frame, middle, seed)])
+    drawn = np.concatenate([_standardised(frame, values) for values in _replicates(fit, frame, middle, seed)])
     centre, spread = drawn.mean(axis=0), drawn.std(axis=0)
     found = (found - centre) / spread
     largest = np.abs((drawn - centre) / spread).max(axis=1)
@@ -226,31 +226,33 @@ def _frame(fit: Fit, links: tuple[Link, ...]) -> _Frame:
 
 
 def _standardised(frame: _Frame, values: Floats) -> Floats:
-    """The scores of a panel (node, unit, time): of links first, of pairs of shocks behind them."""
+    """The scores (..., link) of panels (..., node, unit, time): of links first, of pairs of shocks behind them."""
     columns = stacked(values, frame.deepest)
-    size = len(values)
     if frame.leads:
-        ahead = np.zeros((*columns.shape[:2], size))
-        ahead[:, :-1] = np.moveaxis(values[:, :, 1:], 0, 2)
-        columns = np.concatenate([columns, ahead], axis=2)
+        ahead = np.zeros((*columns.shape[:-1], values.shape[-3]))
+        ahead[..., :-1, :] = np.moveaxis(values[..., 1:], -3, -1)
+        columns = np.concatenate([columns, ahead], axis=-1)
     products = cross_products(columns, frame.sweep)
     residual = (np.eye(*frame.matrix.shape) - frame.matrix)[frame.rows]
     covariance = residual @ products @ residual.T / frame.sweep.freedom
     precision = np.linalg.inv(np.where(frame.blocks, covariance, 0.0))
     slope = precision @ residual @ products + frame.pull
-    places = np.concatenate([frame.terms, frame.asked], axis=1)
-    information = precision[np.ix_(places[0], places[0])] * products[np.ix_(places[1], places[1])]
+    row, column = np.concatenate([frame.terms, frame.asked], axis=1)
+    information = precision[..., row[:, None], row] * products[..., column[:, None], column]
     held = frame.terms.shape[1]
-    taken = np.linalg.solve(information[:held, :held], information[:held, held:]).T
-    score = slope[tuple(frame.asked)] - taken @ slope[tuple(frame.terms)]
-    spread = np.diagonal(information[held:, held:]) - np.einsum("cn,nc->c", taken, information[:held, held:])
-    scale = np.sqrt(np.diagonal(covariance))
-    pairs = (covariance / np.outer(scale, scale))[tuple(frame.pairs)] * frame.sweep.freedom**0.5
-    return np.concatenate([score / np.sqrt(np.maximum(spread, 1e-12)), pairs])
+    across = information[..., :held, held:]
+    taken = np.linalg.solve(information[..., :held, :held], across)
+    score = slope[..., *frame.asked] - np.einsum("...nc,...n->...c", taken, slope[..., *frame.terms])
+    own = np.diagonal(information, axis1=-2, axis2=-1)[..., held:]
+    spread = own - np.einsum("...nc,...nc->...c", taken, across)
+    scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    correlation = covariance / (scale[..., :, None] * scale[..., None, :])
+    pairs = correlation[..., *frame.pairs] * frame.sweep.freedom**0.5
+    return np.concatenate([score / np.sqrt(np.maximum(spread, 1e-12)), pairs], axis=-1)
 
 
 def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Iterator[Floats]:
-    """Panels (node, unit, time) that follow the equations, with the units, periods and holes of `values`."""
+    """Panels (world, node, unit, time), some at a time, that follow the equations, with the units, periods and holes of `values`."""
     system, sweep = fit.model.system, fit.model.design.sweep
     lags = system.lags
     size, units, times = values.shape
@@ -259,7 +261,7 @@ def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Iterator[
     level = (
         columns @ (np.eye(size, columns.shape[2])[frame.rows] - matrix).T
     )  # unit and year effect and shock: (unit, time, row)
-    shock = np.stack([swept(level[:, :, k], sweep) for k in range(len(frame.rows))], axis=2)
+    shock = np.moveaxis(swept(np.moveaxis(level, 2, 0), sweep), 0, 2)
     cells = float((sweep.stop - sweep.first).sum())
     level -= shock
     shock *= (cells / sweep.freedom) ** 0.5
@@ -284,4 +286,4 @@ def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Iterator[
             for k in order:
                 value = told[:, k] + np.einsum("v,wvi->wi", now[k], worlds[..., t])
                 worlds[:, frame.rows[k], :, t] = np.where(used[:, t], value, worlds[:, frame.rows[k], :, t])
-        yield from worlds
+        yield worlds
