@@ -19,7 +19,6 @@ A `Study` is a panel with its measures. Without measures, each column named as a
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 import numbers
@@ -34,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal import engine, families
+from causal.dialect import MISSING, Dialect, read_records
 from causal.errors import CausalError, Fault, look_alikes, nearest, raise_all, shortened
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
-MISSING = ("", "NA", "NaN", "nan")
 IN_MEMORY = 500_000
 """Tables of more rows stay in their data engine, unless asked for."""
 _IN_MEMORY = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
@@ -459,9 +458,12 @@ def standard_scales(values: xarray.DataArray) -> xarray.DataArray:
     return xarray.DataArray(scales, dims=("variable",), coords={"variable": ordered["variable"]})
 
 
-def read_csv(path: Path | str, *, unit: str, time: str, first: Any = None, last: Any = None) -> Panel:
-    """The panel of a CSV file in UTF-8 with commas and one line of names; see `Panel.from_frame`.
+def read_csv(
+    path: Path | str, *, unit: str, time: str, first: Any = None, last: Any = None, dialect: Dialect | None = None
+) -> Panel:
+    """The panel of a CSV file with one line of names; see `Panel.from_frame`.
 
+    Encoding, separator, decimal commas and marks between thousands are found out, and told in a note, where `dialect` does not say them.
     Empty cells, NA, NaN and nan are missing; a unit is missing only where its cell is empty, since NA is Namibia.
     A column with any other cell that is no number is remembered as text. Whole-number units and times become
     ints. Spaces around a cell are no part of it, and rows in which every cell is empty are skipped; both are noted where they stand. Raises
@@ -469,7 +471,8 @@ def read_csv(path: Path | str, *, unit: str, time: str, first: Any = None, last:
     """
     path = Path(path)
     faults: list[Fault] = []
-    names, lines, records, empty = _csv_records(path, faults)
+    found = read_records(path, dialect or Dialect(), faults, keys=(unit, time))
+    names, lines, records = found.names, found.lines, found.rows
     faults.extend(_key_faults(names, unit, time, where=f"{path.name}:1"))
     if not {unit, time} <= set(names) or len(set(names)) < len(names):
         raise_all(faults)
@@ -486,7 +489,7 @@ def read_csv(path: Path | str, *, unit: str, time: str, first: Any = None, last:
         cell=lambda row, name: f"{path.name}:{lines[row]} column '{name}':",
         name=path.name,
     )
-    notes = [f"rows without a value are skipped: lines {shortened(empty, 12)}"] if empty else []
+    notes = list(found.notes)
     position = names.index(unit)
     spaced = [record[position] for record in records if record[position] != record[position].strip()]
     if spaced:
@@ -983,55 +986,6 @@ def columns_of(panel: Panel, measure: Measure) -> dict[str, NDArray[np.float64]]
 
 
 # ---------------------------------------------------------------------------------------------- cells and files
-
-
-def _csv_records(path: Path, faults: list[Fault]) -> tuple[list[str], list[int], list[list[str]], list[int]]:
-    """The names, for each row of the right length its line and its cells, and the lines of nothing but commas; faults for other rows."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise CausalError(Fault(f"cannot be read: {error.strerror or error}", path.name, "check the path")) from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise CausalError(Fault("is not UTF-8", f"{path.name}:{line}", "save the file as UTF-8")) from error
-    if not text.strip():
-        raise CausalError(Fault("is empty", path.name, "give a line of names and one row for each unit and time"))
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    names: list[str] = []
-    lines: list[int] = []
-    records: list[list[str]] = []
-    empty: list[int] = []
-    before = 0
-    try:
-        for record in reader:
-            start, before = before + 1, reader.line_num
-            if not any(cell.strip() for cell in record):
-                if len(record) > 1:
-                    empty.append(start)
-                continue
-            if not names:
-                names = [cell.strip() for cell in record]
-                faults.extend(
-                    Fault(f"column {at} has no name", f"{path.name}:{start}", "name it")
-                    for at, name in enumerate(names, 1)
-                    if not name
-                )
-                if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-                    faults.append(
-                        Fault("has one column only", f"{path.name}:{start}", "put commas between the columns")
-                    )
-            elif len(record) != len(names):
-                what = f"{len(record)} cells where the first line names {len(names)}"
-                faults.append(Fault(what, f"{path.name}:{start}", "a cell with a comma needs quotes"))
-            else:
-                lines.append(start)
-                records.append(record)
-    except csv.Error as error:
-        faults.append(Fault(f"is no CSV here: {error}", f"{path.name}:{before + 1}", "check the quotes"))
-        raise CausalError(*faults) from error
-    return names, lines, records, empty
 
 
 def _as_float(cell: object) -> float | None:

@@ -523,7 +523,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
         for name, values in draws.items()
     )
     failed = [name for study in names for name in known[study].failed_checks]
-    failed = list(dict.fromkeys([*failed, *_failed(together.checks, edge, vetoes=True)]))
+    failed = list(dict.fromkeys([*failed, *(each.name for each in together.checks if each.fails(edge.name))]))
     warned = [name for study in names for name in known[study].warnings]
     chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed), absent=absent(claim))
     tau = together.fits["wide"].posterior["tau"].sel(edge=edge.name).to_numpy()
@@ -598,7 +598,8 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
             estimates,
             set_aside=aside,
         )
-    failed, warned = (_failed(found.checks, edge, vetoes=vetoes) for vetoes in (True, False))
+    failed = tuple(result.name for result in found.checks if result.fails(edge.name))
+    warned = tuple(result.name for result in found.checks if result.warns(edge.name))
     chosen = word(known, sign=sign, smallest=claim.smallest_effect, failed=bool(failed), absent=absent(claim))
     priors = {name: _own_prior(fit, edge) for name, fit in found.fits.items()}
     able = _power(claim, sign, known["wide"], priors)
@@ -616,15 +617,6 @@ def _finding(claim: Claim, edge: Edge, study: str, found: Evidence, *, whole: bo
         warned,
         aside,
         power=able,
-    )
-
-
-def _failed(checks: Sequence[CheckResult], edge: Edge, *, vetoes: bool) -> tuple[str, ...]:
-    """The names of the failed checks that concern an edge: those that veto, or those that warn."""
-    return tuple(
-        result.name
-        for result in checks
-        if result.passed is False and result.vetoes == vetoes and result.concerns(edge.name)
     )
 
 

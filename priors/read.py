@@ -40,6 +40,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from causal.claim import Claim, ClaimReading, Figure, Ledger, Published, Source
+from causal.dialect import Dialect
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import nodes_named, read_interventions
@@ -838,7 +839,8 @@ def _panel(file: _File, path: _Path, table: schema.StudyTable, folder: Path, fau
             frame = datasets.table(str(table.dataset))
             return Panel.from_frame(frame, unit=table.unit, time=table.time, first=table.first, last=table.last)
         inside = _of_bundle(folder, table.file)
-        return read_csv(inside, unit=table.unit, time=table.time, first=table.first, last=table.last)
+        dialect = Dialect(table.encoding, table.delimiter, table.decimal)
+        return read_csv(inside, unit=table.unit, time=table.time, first=table.first, last=table.last, dialect=dialect)
     except CausalError as error:
         # A fault with a line of the data's own names that line; another one stands where the study is declared.
         faults.extend(fault if re.search(r":\d+", fault.where) else _within(fault, place) for fault in error.faults)

@@ -162,6 +162,8 @@ class JointTable(Table):
 class StudyTable(Table):
     """[study.NAME]: the data, which columns are unit and time, and the times to keep.
 
+    `encoding`, `delimiter` and `decimal` say how a CSV file is written where that is not to be found out (`causal.dialect`).
+
     `sets_aside` names nodes whose influence the study assumes away; `keeps` says it the other way round: of the nodes that the study
     does not measure, only these are kept. `leave_out` names rows that are not used: a unit, or a unit and times ("PER from 2012 to 2016").
     """
@@ -170,6 +172,9 @@ class StudyTable(Table):
     dataset: Text | None = None
     unit: Text = "unit"
     time: Text = "year"
+    encoding: Text | None = None
+    delimiter: Annotated[str, Field(min_length=1)] | None = None
+    decimal: Text | None = None
     label: OptionalText = ""
     population: OptionalText = ""
     first: Any = None

@@ -298,9 +298,9 @@ def test_text_in_a_file_is_refused_with_its_line(tmp_path: Path) -> None:
     assert "panel.csv:3 column 'x': 'n/a?' is no number" in found[0]
 
 
-def test_a_decimal_comma_is_told_from_other_text(tmp_path: Path) -> None:
+def test_decimal_commas_beside_decimal_points_are_refused_where_they_are_used(tmp_path: Path) -> None:
     file = tmp_path / "panel.csv"
-    file.write_text('unit,year,x,y\na,2001,"1,5",1\na,2002,2,2\n')
+    file.write_text('unit,year,x,y\na,2001,"1,5",1.5\na,2002,2,2\n')
     assert study_faults_of(Study(read_csv(file, unit="unit", time="year")))[0].endswith("write a decimal point")
 
 
@@ -317,9 +317,14 @@ def test_a_file_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
         ("", "panel.csv is empty"),
         ("\n \n", "panel.csv is empty"),
         ("unit,year,x\n", "panel.csv no rows"),
-        (b"unit,year,x\na,2001,1\n\xff,2002,1\n", "panel.csv:3 is not UTF-8"),
+        (b"unit,year,x\na,2001,1\n\x81,2002,1\n", "panel.csv:3 is not UTF-8"),
+        (b"PK\x03\x04\x00\x00", "panel.csv:1 is no text"),
+        ('unit,year,x\na,2001,"1,234"\n', "panel.csv:2 column 'x': '1,234' may be 1234 or 1.234; say which"),
         ("unit,year,x\na,2001,1\na,2002\n", "panel.csv:3 2 cells where the first line names 3"),
-        ("unit;year;x\na;2001;1\n", "panel.csv:1 has one column only; put commas"),
+        (
+            "unit;year;x\na;2001;1;2\n",
+            "panel.csv:2 4 cells where the first line names 3; a cell with a semicolon needs quotes",
+        ),
         ("unit,year,x,x\na,2001,1,1\n", "panel.csv:1 column 'x' stands there twice"),
         ("unit,year,\na,2001,1\n", "panel.csv:1 column 3 has no name"),
         ("unit,yer,x\na,2001,1\n", "panel.csv:1 no time column 'year'; did you mean 'yer'?"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import chi2
 
 import causal as ca
 from causal.cells import fitted_linear
@@ -132,6 +133,43 @@ def test_without_the_correction_short_panels_would_be_refuted() -> None:
         for each, fit in zip(frame, fits, strict=True)
     ]
     assert np.mean(sizes) < 1.2 < np.abs(np.mean(bare))
+
+
+def test_scores_lie_together_as_far_out_as_their_own_spread_says() -> None:
+    """With many replicates the form is chi-square, and a spread or a correlation of the scores makes no difference to it."""
+    rng = np.random.default_rng(3)
+    mixing = np.array([[2.0, 0.0, 0.0], [1.5, 0.5, 0.0], [0.0, 1.0, 1.0]])
+    drawn = rng.normal(size=(20_000, 3)) @ mixing.T
+    links = tuple(Link("x", "y", lag) for lag in (1, 2, 3))
+    values = mixing @ np.array([1.0, -1.5, 0.5])
+    found = scores.Scores(links, values, 0.5, (), drawn)
+    assert found.together(links) == pytest.approx(chi2(3).sf(3.5), abs=0.012)
+    z = values[1] / np.hypot(1.5, 0.5)
+    assert found.together(links[1:2]) == pytest.approx(chi2(1).sf(z**2), abs=0.012)
+
+
+@pytest.mark.slow
+def test_an_effect_that_a_lasting_common_cause_makes_is_refuted_by_its_two_ends_and_a_right_one_is_not() -> None:
+    text = "x -> x [lag=1]; y -> y [lag=1]; z -> z [lag=1]; x -> y [lag=1]; y -> z [lag=1]; z -> x [lag=1]"
+    own = {(node, node, 1): 0.5 for node in "xyz"}
+    hidden = own | {
+        ("u", "u", 1): 0.7,
+        ("u", "x", 0): 0.5,
+        ("u", "y", 1): 0.5,
+        ("y", "z", 1): -0.2,
+        ("z", "x", 1): -0.2,
+    }
+    right = own | {("x", "y", 1): 0.2, ("y", "z", 1): -0.2, ("z", "x", 1): -0.2}
+    found, fine = (
+        [independences.check(panel_fit(text, true, seed, units=40, times=25, drop=drop)) for seed in range(40)]
+        for true, drop in ((hidden, "u"), (right, ""))
+    )
+    edge = "x -> y [lag=1]"
+    assert np.mean([each.fails(edge) for each in found]) > 0.7
+    assert np.mean([each.fails(edge) or each.warns(edge) for each in found]) > 0.85
+    # Of 40 at .01 at most 3, at .1 at most 9, with probability .99.
+    assert np.mean([each.fails(edge) for each in fine]) <= 0.075
+    assert np.mean([each.warns(edge) for each in fine]) <= 0.225
 
 
 @pytest.mark.slow

@@ -119,6 +119,11 @@ def test_a_failed_check_keeps_supported_away(toy_fit: ca.Fit) -> None:
     assert ca.judge(told, fits, identifications, passing)[0].verdict == "supported"
     assert ca.judge(told, fits, identifications, failing)[0].verdict == "undecided"
     assert ca.judge(told, fits, identifications, elsewhere)[0].verdict == "supported"
+    doubting = [CheckResult("any", True, "", {}, doubted=(strongest.name,))]
+    (doubted,), (plain,) = (ca.judge(told, fits, identifications, checks)[0].findings for checks in (doubting, passing))
+    assert (doubted.verdict, doubted.warnings, plain.warnings) == ("supported", ("any",), ())
+    both = CheckResult("any", False, "", {}, (strongest.name,), doubted=(strongest.name,))
+    assert (both.fails(strongest.name), both.warns(strongest.name)) == (True, False)
 
 
 def test_an_effect_that_the_graph_does_not_identify_gets_no_word_however_sure_the_draws(toy_fit: ca.Fit) -> None:

@@ -3,25 +3,36 @@
 Each measured equation with Normal shocks says what it needs: given its causes, no earlier value of any other node helps, and its shock has nothing to
 do with those of the same period of nodes that share no unmeasured cause with it. Both are asked of the data by scores (`causal.checks.scores`): a
 link that is missing from the equation, up to one period beyond its longest lag, wherever the graph that the study keeps separates the two points
-given the equation's causes (`causal.separation`); and each pair of shocks that the graph leaves apart. The largest of all scores is judged, so that
-the check fails in a share `causal.checks.scores.LEVEL` of fits whose graph is right, however many independences there are.
+given the equation's causes (`causal.separation`); and each pair of shocks that the graph leaves apart.
 
-An unmeasured common cause with memory, a wrong lag, a second lag and an arrow the other way all leave such traces; one whose shocks are new in each
+They are judged twice. The largest of all scores, so that a share `causal.checks.scores.LEVEL` of fits whose graph is right fails, however many
+independences there are. And for each effect of one node on another all scores between these two and their own pasts together, at the same level: an
+unmeasured common cause with memory moves many of them a little, and its verdict is what it makes wrong. Where these are as far out as in a share
+`DOUBTFUL` of right graphs, the effect's verdict carries a warning. In a loop of three nodes, 40 units and 25 periods, a common cause of memory .7 that
+makes nearly every null effect of money look sure is found by the largest score in 73 of 100 worlds, by the effect's own in 90, and warned of in 99;
+right effects are kept back in 1 and warned of in 8.
+
+A wrong lag, a second lag and an arrow the other way leave such traces too; a common cause whose shocks are new in each
 period and reach cause and effect a period apart leaves none (`causal.checks.confounding`).
 """
 
 from __future__ import annotations
 
 from causal.checks.result import CheckResult
-from causal.checks.scores import Link, Scores, asked, equations
+from causal.checks.scores import LEVEL, Link, Scores, asked, equations
 from causal.fit import Fit
 from causal.rests import differing
 from causal.separation import m_separated
 from causal.unroll import unroll
 
+DOUBTFUL = 0.1
+"""The share of right graphs in which a verdict carries this check's warning."""
+
 
 def check(fit: Fit) -> CheckResult:
-    """Passed where no implied independence is refuted. Concerns the edges into the nodes that a refuted one is about."""
+    """Passed where no implied independence is refuted. Concerns the edges into the nodes that a refuted one is about, and the effects between whose nodes
+    they are refuted together; `doubted` are those that are nearly so.
+    """
     name = "independences"
     silent, none = "Implied independences are not tested", "the graph implies none among the measured nodes"
     found = asked(name, fit, implied, silent, none)
@@ -30,16 +41,38 @@ def check(fit: Fit) -> CheckResult:
     links = found.links
     numbers = {"tested": float(len(links)), "probability": found.probability}
     numbers |= {_named(link): float(value) for link, value in zip(found.links, found.values, strict=True)}
-    if not found.beyond:
+    pairs = _between(fit, found)
+    numbers |= {f"probability for {edge}": chance for edge, chance in pairs.items()}
+    refuted = [edge for edge, chance in pairs.items() if chance <= LEVEL]
+    doubted = tuple(edge for edge, chance in pairs.items() if LEVEL < chance <= DOUBTFUL)
+    said = [_sentence(found)] if found.beyond else []
+    for many, what in ((refuted, "refuted"), (doubted, "not far from refuted")):
+        if many:
+            told = "; ".join(f"{edge} (p {pairs[edge]:.3f})" for edge in many)
+            said.append(
+                f"What the graph implies of the two ends of an effect is {what} by the data when all of it is asked together, as an unmeasured common cause "
+                f"with a memory would have it: {told}."
+            )
+    if not found.beyond and not refuted:
         counted = "The one independence" if len(links) == 1 else f"None of the {len(links)} independences"
         ending = "is not refuted" if len(links) == 1 else "is refuted"
-        return CheckResult(
-            name,
-            True,
-            f"{counted} that the graph implies among the measured nodes {ending} (p {found.probability:.2f}).",
-            numbers,
+        first = (
+            f"{counted} that the graph implies among the measured nodes {ending} by itself (p {found.probability:.2f})."
         )
-    return CheckResult(name, False, _sentence(found), numbers, _concerned(fit, found))
+        return CheckResult(name, True, " ".join([first, *said]), numbers, doubted=doubted)
+    edges = tuple(dict.fromkeys([*(_concerned(fit, found) if found.beyond else ()), *refuted]))
+    return CheckResult(name, False, " ".join(said), numbers, edges, doubted=doubted)
+
+
+def _between(fit: Fit, found: Scores) -> dict[str, float]:
+    """For each effect of one node on another, how far out the scores between the two and their own pasts lie together."""
+    chances: dict[str, float] = {}
+    for term in fit.model.system.terms:
+        ends = {term.cause, term.effect}
+        links = [link for link in found.links if {link.cause, link.effect} <= ends]
+        if len(ends) == 2 and links:
+            chances[term.name] = found.together(links)
+    return chances
 
 
 def implied(fit: Fit) -> tuple[Link, ...]:

@@ -18,7 +18,7 @@ share of false alarms for any number of scores together, however they hang toget
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,13 +60,27 @@ class Link:
 class Scores:
     """Standardised scores (link,) of `links`, the probability of one as large as the largest, and which are `beyond` what chance does.
 
-    The probability is not a number where the data are too few for scores to have a spread.
+    The probability is not a number where the data are too few for scores to have a spread. `drawn` (replicate, link) are the replicates' scores.
     """
 
     links: tuple[Link, ...]
     values: Floats
     probability: float
     beyond: tuple[Link, ...]
+    drawn: Floats
+
+    def together(self, chosen: Sequence[Link]) -> float:
+        """The probability, among the replicates, of scores of the `chosen` links that lie as far out together: by ``z' C^-1 z``, C the replicates' covariance.
+
+        Many links that are each a little off are seen so, which the largest one does not show.
+        """
+        at = [self.links.index(link) for link in chosen]
+        inverse = np.linalg.pinv(np.atleast_2d(np.cov(self.drawn[:, at], rowvar=False)), hermitian=True)
+        ours, theirs = (
+            np.einsum("...i,ij,...j->...", values[..., at], inverse, values[..., at])
+            for values in (self.values, self.drawn)
+        )
+        return float((1.0 + (theirs >= ours).sum()) / (1.0 + len(theirs)))
 
 
 @dataclass(frozen=True)
@@ -137,8 +151,8 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
     middle = np.mean(fillings, axis=0)
     drawn = np.concatenate([_standardised(frame, values) for values in _replicates(fit, frame, middle, seed)])
     centre, spread = drawn.mean(axis=0), drawn.std(axis=0)
-    found = (found - centre) / spread
-    largest = np.abs((drawn - centre) / spread).max(axis=1)
+    found, drawn = (found - centre) / spread, (drawn - centre) / spread
+    largest = np.abs(drawn).max(axis=1)
     probability = float((1.0 + (largest >= np.abs(found).max()).sum()) / (1.0 + len(largest)))
     if not np.isfinite(found).all() or not np.isfinite(largest).all():
         probability = math.nan
@@ -149,6 +163,7 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
         found,
         probability,
         tuple(link for link, far in zip(links, beyond, strict=True) if far and failed),
+        drawn,
     )
 
 
