@@ -680,6 +680,62 @@ def validate(
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--from-csv",
+    "table",
+    type=click.Path(path_type=Path),
+    help="A table of yours (CSV, Excel or Parquet; a row a unit and time, or a column a year): its columns are proposed as nodes.",
+)
+@click.option("--unit", help="The table's column of units, where it is not to be found out.")
+@click.option("--time", help="The table's column of times, where it is not to be found out.")
+@click.option(
+    "--from-dagitty",
+    "graph",
+    type=click.File(encoding="utf-8"),
+    help="A file with a graph in the language of dagitty, or -: its arrows become claims.",
+)
+@click.option("--example", help="Copy a built-in bundle, such as growth.")
+@_as_json
+@_command
+def new(
+    folder: Path,
+    table: Path | None,
+    unit: str | None,
+    time: str | None,
+    graph: Any,
+    example: str | None,
+    as_json: bool,
+) -> None:
+    """A bundle of your own to begin with: writes claims.toml, studies.toml and interventions.toml into FOLDER, with comments, ready to run.
+
+    Without options it asks for a table on a terminal, and makes one up elsewhere.
+    """
+    from causal.scaffold import start
+
+    if table is None and graph is None and example is None and not as_json and sys.stdin.isatty():
+        given = click.prompt(
+            "Your table (CSV, Excel or Parquet; empty for a made-up one)", default="", show_default=False
+        )
+        table = Path(given).expanduser() if given.strip() else None
+    try:
+        dagitty = None if graph is None else graph.read()
+    except UnicodeDecodeError:
+        raise CausalError(Fault("the graph is not UTF-8", mend="save the file as UTF-8")) from None
+    notes = start(folder, table=table, unit=unit, time=time, dagitty=dagitty, example=example)
+    files = sorted(file.name for file in folder.iterdir())
+    if as_json:
+        print_json({"folder": str(folder), "files": files, "notes": list(notes)})
+        return
+    click.echo(f"wrote {', '.join(files)} into {folder}")
+    for note in notes:
+        click.echo(f"- {note}")
+    click.echo(f"Now say in {folder / 'claims.toml'} what your source claims, then:")
+    click.echo(f"  causal check {folder}      every error at once, with its line")
+    click.echo(f"  causal report {folder}     the verdicts, on a page")
+
+
+@main.command()
 @_bundle
 @_as_json
 @_command
