@@ -652,15 +652,15 @@ def validate(
     bundle: str | None, worlds: int, kinds: tuple[str, ...], cluster: str | None, kept: bool, seed: int, as_json: bool
 ) -> None:
     """How often the verdicts are wrong, on simulated worlds of which the truth is known. Goes on where it was stopped."""
-    import platformdirs
     from rich.console import Console
     from rich.progress import Progress as Bars
 
+    from causal.installation import cache_folder
     from causal.validate import keep
     from causal.validate import validate as measure
 
     found = _read(bundle)
-    store = Path(platformdirs.user_cache_dir("causal-claims")) / "worlds"
+    store = cache_folder() / "worlds"
     with Bars(console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
 
@@ -756,6 +756,68 @@ def check(bundle: str | None, as_json: bool) -> None:
         click.echo(f"{study}: {note}")
 
 
+@main.command()
+@_as_json
+@_command
+def doctor(as_json: bool) -> None:
+    """Whether the installation is sound: versions, sampler, pictures, cache, cores, memory. Exit status 1 where something is not."""
+    from causal.installation import findings
+
+    found = findings()
+    sick = [each for each in found if each.fine is False]
+    if as_json:
+        print_json({"sound": not sick, "findings": [asdict(each) for each in found]})
+    else:
+        table = table_of("", "what", "found")
+        for each in found:
+            mark = {True: "ok", False: "NO", None: "-"}[each.fine]
+            table.add_row(mark, each.what, f"{each.found}{'; ' if each.mend else ''}{each.mend}")
+        print_table(table)
+    if sick:
+        sys.exit(1)
+
+
+@main.group()
+def cache() -> None:
+    """What is kept of earlier runs, so that they are gone on with."""
+
+
+@cache.command("list")
+@_as_json
+@_command
+def list_cache(as_json: bool) -> None:
+    """How much is kept, and where."""
+    from causal.installation import kept
+
+    found = kept()
+    if as_json:
+        print_json({"kept": [asdict(each) for each in found]})
+        return
+    table = table_of("kind", "files", "MB", "folder")
+    for each in found:
+        table.add_row(each.kind, str(each.files), f"{each.bytes / 1e6:.1f}", each.folder)
+    print_table(table)
+
+
+@cache.command("clear")
+@click.argument("kinds", nargs=-1, metavar="[fits] [worlds]")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_as_json
+@_command
+def clear_cache(kinds: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Delete what is kept; the next run makes it anew. All of it, or fits or worlds alone."""
+    from causal.installation import clear
+
+    if not yes and not as_json and not click.confirm("Delete what is kept of earlier runs?"):
+        return
+    gone = clear(kinds or None)
+    if as_json:
+        print_json({"deleted": [asdict(each) for each in gone]})
+        return
+    for each in gone:
+        click.echo(f"{each.kind}: {each.files} files, {each.bytes / 1e6:.1f} MB deleted")
+
+
 def _read(bundle: str | None) -> Bundle:
     from priors.read import DEFAULT, read_bundle
 
@@ -788,9 +850,9 @@ def _analysis(
 
 
 def _store() -> Path:
-    import platformdirs
+    from causal.installation import cache_folder
 
-    return Path(platformdirs.user_cache_dir("causal-claims")) / "fits"
+    return cache_folder() / "fits"
 
 
 @contextmanager

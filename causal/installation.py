@@ -1,0 +1,187 @@
+"""What the program runs on, and what it keeps of earlier runs: for `causal doctor` and `causal cache`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from causal.errors import CausalError, Fault
+from causal.netcdf import open_folder
+
+PACKAGES = ("causal-claims", "pymc", "nutpie", "pytensor", "numba", "arviz", "numpy", "xarray", "altair", "vl-convert-python", "pygraphviz")  # fmt: skip
+EXTRAS = {"engine": "duckdb", "cluster": "distributed", "files": "openpyxl"}
+"""Extras of the package, and what each brings."""
+KINDS = {"fits": "*.nc", "worlds": "*.json"}
+"""What is kept, by folder, and how its files are called."""
+_LITTLE_DISK, _LITTLE_MEMORY = 1e9, 3e9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what was found, whether it is `fine` (None where it makes no difference), and the mend."""
+
+    what: str
+    found: str
+    fine: bool | None = True
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a folder of the cache holds: so many files of so many bytes."""
+
+    kind: str
+    folder: str
+    files: int
+    bytes: int
+
+
+def cache_folder() -> Path:
+    """The folder in which finished fits and judged worlds are kept."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("causal-claims"))
+
+
+def findings() -> tuple[Finding, ...]:
+    """Versions, the sampler, pictures, the cache, cores, memory and room on the disk, each tried out where that takes no more than a second or two."""
+    found = [Finding("python", sys.version.split()[0])]
+    found += [_package(name) for name in PACKAGES]
+    found += [_extra(extra, name) for extra, name in EXTRAS.items()]
+    found += [
+        _tried("sampler", _sampler, "install anew: pip install --force-reinstall nutpie pymc"),
+        _tried("drawing graphs", _drawn_graph, "install anew: pip install --force-reinstall pygraphviz"),
+        _tried("drawing charts", _drawn_chart, "install anew: pip install --force-reinstall altair vl-convert-python"),
+        _tried("cache", _cache, "set XDG_CACHE_HOME to a folder that you may write to"),
+        _tried(
+            "compiled code", _compiled, "set PYTENSOR_FLAGS=base_compiledir=FOLDER to a folder that you may write to"
+        ),
+    ]
+    cores = os.cpu_count() or 1
+    found.append(Finding("cores", str(cores)))
+    memory = _memory()
+    if memory is not None:
+        mend = "close other programs, or take fewer draws (--draws)"
+        found.append(
+            Finding("memory", _size(memory), memory >= _LITTLE_MEMORY, "" if memory >= _LITTLE_MEMORY else mend)
+        )
+    return tuple(found)
+
+
+def kept() -> tuple[Kept, ...]:
+    """What the cache holds, by kind."""
+    return tuple(_kept(kind) for kind in KINDS)
+
+
+def clear(kinds: Sequence[str] | None = None) -> tuple[Kept, ...]:
+    """Delete what the cache holds of the kinds (all by default); what was deleted. Other files are left where they are.
+
+    Raises `CausalError` for an unknown kind, and where something cannot be deleted.
+    """
+    chosen = tuple(KINDS) if kinds is None else tuple(kinds)
+    unknown = [kind for kind in chosen if kind not in KINDS]
+    if unknown:
+        raise CausalError(
+            *(Fault(f"nothing is kept called '{kind}'", mend=f"take of: {', '.join(KINDS)}") for kind in unknown)
+        )
+    found = tuple(_kept(kind) for kind in chosen)
+    faults: list[Fault] = []
+    for kind in chosen:
+        for file in _files(kind):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                faults.append(Fault(f"cannot be deleted: {error.strerror or error}", str(file), "check who owns it"))
+    if faults:
+        raise CausalError(*faults)
+    return found
+
+
+def _files(kind: str) -> list[Path]:
+    folder = cache_folder() / kind
+    patterns = {KINDS[kind], *KINDS.values(), ".*.part"} if kind == "worlds" else {KINDS[kind], ".*.part"}
+    return sorted({file for pattern in patterns for file in folder.glob(pattern)}) if folder.is_dir() else []
+
+
+def _kept(kind: str) -> Kept:
+    files = _files(kind)
+    return Kept(kind, str(cache_folder() / kind), len(files), sum(file.stat().st_size for file in files))
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        return Finding(name, "not installed", False, f"pip install {name}")
+
+
+def _extra(extra: str, name: str) -> Finding:
+    try:
+        return Finding(f"extra '{extra}'", f"{name} {version(name)}", None)
+    except PackageNotFoundError:
+        return Finding(f"extra '{extra}'", "not installed", None, f"pip install 'causal-claims[{extra}]'")
+
+
+def _tried(what: str, trial: Callable[[], str], mend: str) -> Finding:
+    try:
+        return Finding(what, trial())
+    except Exception as error:  # whatever is broken here is the finding
+        return Finding(what, f"{type(error).__name__}: {error}".splitlines()[0], False, mend)
+
+
+def _sampler() -> str:
+    import nutpie
+
+    return f"nutpie {nutpie.__version__} loads"
+
+
+def _drawn_graph() -> str:
+    from causal.plot import draw_graph
+    from causal.syntax import read_graph
+
+    return f"an SVG of {len(draw_graph(read_graph('a -> b')))} characters"
+
+
+def _drawn_chart() -> str:
+    import altair
+    import vl_convert
+
+    chart = altair.Chart(altair.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
+    return f"an SVG of {len(vl_convert.vegalite_to_svg(chart.to_dict()))} characters"
+
+
+def _cache() -> str:
+    folder = cache_folder()
+    open_folder(folder)
+    free = shutil.disk_usage(folder).free
+    if free < _LITTLE_DISK:
+        raise CausalError(Fault(f"only {_size(free)} left on the disk", str(folder)))
+    return f"{folder} ({_size(sum(each.bytes for each in kept()))} kept, {_size(free)} free)"
+
+
+def _compiled() -> str:
+    from pytensor.configdefaults import config
+
+    folder = Path(str(config.compiledir))
+    open_folder(folder)
+    return str(folder)
+
+
+def _memory() -> float | None:
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000.0:
+            return f"{count:.0f} {unit}"
+        count /= 1000.0
+    return f"{count:.1f} GB"
