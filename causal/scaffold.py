@@ -21,6 +21,7 @@ from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
 from causal.panel import Panel, Study, study_faults
 from causal.syntax import from_dagitty, read_graph
+from priors import schemas
 from priors.read import bundle_folder, bundle_keys, read_bundle
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ _LISTED = 40
 """So many other columns are listed in comments."""
 _UNITS, _YEARS_MADE = 30, 20
 """What a made-up panel has."""
+_SCHEMAS = "schemas"
+"""The folder of a new bundle with the schemas by which editors complete its files."""
 _DATA = "panel.csv"
 _WIDE_FROM = 3
 
@@ -293,8 +296,11 @@ def _written(
         "interventions.toml": _interventions(found, graph),
     }
     found.frame.to_csv(folder / _DATA, index=False)
+    (folder / _SCHEMAS).mkdir()
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        shutil.copyfile(schemas.file_of(name), folder / _SCHEMAS / schemas.file_of(name).name)
+        head = f"#:schema {_SCHEMAS}/{schemas.file_of(name).name}\n"
+        (folder / name).write_text(head + text, encoding="utf-8")
     return notes
 
 
@@ -436,5 +442,8 @@ def _text(value: str) -> str:
 
 
 def _emptied(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
+    for each in folder.iterdir():
+        if each.is_dir():
+            shutil.rmtree(each)
+        else:
+            each.unlink()
