@@ -87,7 +87,7 @@ class Analysis:
     """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions, and their `rankings`.
 
     `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none. `foretold`: what the
-    article foretold and what came, where it was asked for. `chain` is the verdict of the core claims as a whole.
+    article foretold and what came, where it was asked for. `chain` is the verdict of the core claims as a whole, `seed` that of every random draw.
     """
 
     bundle: Bundle
@@ -99,6 +99,7 @@ class Analysis:
     rankings: tuple[Ranked, ...] = ()
     foretold: Foretold | None = None
     chain: ChainVerdict | None = None
+    seed: int = 1
 
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
@@ -175,7 +176,7 @@ def analyse(
     foretold = None
     if forecasts:
         foretold = foretell(bundle, sets, store=store, seed=seed, draws=draws, chains=chains, kept_only=True)
-    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold, chain)
+    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold, chain, seed)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:

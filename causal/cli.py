@@ -23,6 +23,7 @@ from causal.terminal import (
     foretold_document,
     movement_rows,
     print_answers,
+    print_difference,
     print_foretold,
     print_json,
     print_movement,
@@ -754,6 +755,31 @@ def check(bundle: str | None, as_json: bool) -> None:
     )
     for study, note in notes:
         click.echo(f"{study}: {note}")
+
+
+@main.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new_file", metavar="NEW", type=click.Path(path_type=Path))
+@_as_json
+@_command
+def diff(old: Path, new_file: Path, as_json: bool) -> None:
+    """Which verdicts changed from one results.nc to another, and which data, priors, settings or versions changed with them."""
+    from causal.report.record import difference, read_record
+
+    records: list[dict[str, Any]] = []
+    faults: list[Fault] = []
+    for path in (old, new_file):
+        try:
+            records.append(read_record(path))
+        except CausalError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise CausalError(*faults)
+    found = difference(*records)
+    if as_json:
+        print_json(asdict(found))
+        return
+    print_difference(found)
 
 
 @main.command()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from causal.analysis import Analysis, Answer, Ranked, Replay
     from causal.dynamics import Cutting
     from causal.foretold import Foretold
+    from causal.report.record import Difference
     from causal.validate import Validation
 
 
@@ -481,6 +482,28 @@ def _good(better: str) -> int:
 def short(value: float) -> float:
     """A number to three digits."""
     return float(f"{value:.3g}")
+
+
+def print_difference(found: Difference) -> None:
+    """Changed verdicts with what changed beside them, and all else that changed."""
+    if found.changes:
+        table = table_of("claim", "before", "now", "what changed that it rests on")
+        for change in found.changes:
+            through = "; ".join(change.through) or "nothing that is recorded"
+            table.add_row(change.claim, change.before or "not there", change.after or "not there", through)
+        print_table(table)
+    count = len(found.changes)
+    click.echo(f"{count} {'verdict' if count == 1 else 'verdicts'} changed, {found.same} did not.")
+    for what, names in (
+        ("data", found.data),
+        ("priors", found.priors),
+        ("graph", found.graph),
+        ("settings", found.settings),
+        ("versions", found.versions),
+    ):
+        if names:
+            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            click.echo(f"changed {what}: {', '.join(names[:12])}{more}")
 
 
 def table_of(*columns: str, title: str = "") -> Any:

@@ -8,11 +8,9 @@ embedded JSON) are made by `causal.report.pictures`, and named as such in `page`
 from __future__ import annotations
 
 import math
-import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +44,7 @@ from causal.report.foretold import foretold_section
 from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
+from causal.report.record import checksum, versions
 from causal.report.together import together
 from causal.report.words import (
     MEANINGS,
@@ -75,7 +74,6 @@ if TYPE_CHECKING:
     from causal.reported import Reported
     from priors.read import Bundle
 
-_PACKAGES = ("causal-claims", "pymc", "nutpie", "arviz", "numpy", "xarray", "altair", "vl-convert-python", "pygraphviz")
 _NO_SHARED_UNIT = "none, as the studies measure these by different columns"
 _FEW = 12  # claims; a bundle of no more has them all told at length
 
@@ -140,7 +138,8 @@ def page(analysis: Analysis) -> str:
         reported=[_reported(each) for each in bundle.reported],
         unmeasured=[label(bundle, node) for node in _unmeasured(bundle, told)],
         assumed=_assumed(analysis),
-        versions=[(name, _version(name)) for name in _PACKAGES] + [("Python", platform.python_version())],
+        versions=list(versions().items()),
+        seed=analysis.seed,
         specifications=[(chart.key, Markup(chart.specification)) for chart in charts],
         chart_library=Markup(chart_library()),
         short=SHORT,
@@ -729,7 +728,12 @@ def _unit(study: Study, node: str) -> str:
 
 def _card(study: Study) -> dict[str, Any]:
     nodes = {column: node for node, measure in _measures(study).items() for column in measure}
-    common = {"study": study.label or study.name, "population": study.population, "dataset": study.dataset}
+    common = {
+        "study": study.label or study.name,
+        "population": study.population,
+        "dataset": study.dataset,
+        "checksum": checksum(study),
+    }
     if not study.dataset:
         return common | {"card": None, "nodes": [(node, listed(columns)) for node, columns in _measures(study).items()]}
     card = datasets.card(study.dataset)
@@ -806,10 +810,3 @@ def _hedges(bundle: Bundle) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from causal.report.record import record
 from causal.verdict import PRIOR_SETS, Estimate, Finding, Verdict
 
 if TYPE_CHECKING:
@@ -82,7 +84,8 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
 
     The groups posterior, prior, sample_stats and observed_data are the first study's under the article's prior. Its other
     prior sets stand beside them as posterior_sceptical and so on, and further studies as posterior_STUDY_article, ...,
-    observed_data_STUDY. What several studies share, `effect` and `tau`, stands as posterior_together_article, ..., the study's own effects in that
+    observed_data_STUDY. The attribute `record` says in JSON what the file was made of (`causal.report.record`). What
+    several studies share, `effect` and `tau`, stands as posterior_together_article, ..., the study's own effects in that
     fit as posterior_together_STUDY_article, ...
     """
     import xarray as xr
@@ -92,6 +95,7 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
         "article": analysis.bundle.source.title,
         "prior_set": "article",
         "scale": "effects: sd of the outcome per sd of the cause",
+        "record": json.dumps(record(analysis)),
     }
     for place, (study, found) in enumerate(analysis.evidence.items()):
         owner = "" if place == 0 else f"_{_group_name(study)}"

@@ -1,0 +1,175 @@
+"""What a results file says of its making, and what changed between two of them.
+
+Every `results.nc` carries a record: verdicts, priors, graph, checksums of the data, settings and versions. Two records tell which verdicts changed and which
+of these changed with them; that one of them did it is likely and not proved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from causal.errors import CausalError, Fault
+from causal.installation import PACKAGES
+from causal.netcdf import read_tree
+
+if TYPE_CHECKING:
+    from causal.analysis import Analysis
+    from causal.panel import Study
+
+FORMAT = 1
+"""The version of the record; a file with a later one is refused."""
+_NAMED = 4
+"""So many changed priors are named beside a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A claim whose verdict is another: the words `before` and `after` ("" where the claim was not there), and what changed that it rests on."""
+
+    claim: str
+    edge: str
+    before: str
+    after: str
+    through: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changed from one results file to another: verdicts, and all that they rest on, whether or not a verdict changed with it."""
+
+    changes: tuple[Change, ...]
+    same: int
+    data: tuple[str, ...]
+    priors: tuple[str, ...]
+    graph: tuple[str, ...]
+    settings: tuple[str, ...]
+    versions: tuple[str, ...]
+
+
+def record(analysis: Analysis) -> dict[str, Any]:
+    """The record of an analysis, as plain values."""
+    fits = {name: fit for found in analysis.evidence.values() for name, fit in found.fits.items()}
+    priors = {
+        name: {edge: repr(prior) for edge, prior in fit.model.priors.of(analysis.bundle.graph).items()}
+        for name, fit in fits.items()
+    }
+    return {
+        "format": FORMAT,
+        "article": analysis.bundle.source.title,
+        "verdicts": {
+            verdict.claim: {
+                "verdict": verdict.verdict,
+                "edge": verdict.edge,
+                "studies": sorted({finding.study for finding in (*verdict.findings, *verdict.conditional)}),
+            }
+            for verdict in analysis.verdicts
+        },
+        "priors": priors,
+        "graph": analysis.bundle.graph.text().splitlines(),
+        "data": {study.name: checksum(study) for study in analysis.bundle.studies},
+        "settings": {"seed": analysis.seed, **_sizes(analysis)},
+        "versions": versions(),
+    }
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The record of a results file. Raises `CausalError` where there is none that this version reads."""
+    if not path.is_file():
+        raise CausalError(Fault("is no file", str(path), "give a results.nc"))
+    tree = read_tree(path)
+    if tree is None:
+        raise CausalError(Fault("is no results file", str(path), "make it anew: causal report"))
+    try:
+        found: Any = json.loads(str(tree.attrs.get("record", "")))
+    except ValueError:
+        what = "holds no record of its making: it is of a version before records, or no results file"
+        raise CausalError(Fault(what, str(path), "make it anew: causal report")) from None
+    known = isinstance(found, dict) and isinstance(found.get("format"), int)  # pyright: ignore[reportUnknownMemberType]
+    if not known or found["format"] > FORMAT:
+        what = (
+            f"has a record of format {found['format']}, and this version reads up to {FORMAT}"
+            if known
+            else "holds a broken record"
+        )
+        raise CausalError(Fault(what, str(path), "update the program" if known else "make it anew: causal report"))
+    return found
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
+    """What changed from one record to another."""
+    data = _changed(old["data"], new["data"])
+    graph = tuple(sorted(set(old["graph"]) ^ set(new["graph"])))
+    priors = tuple(
+        sorted(
+            {
+                edge
+                for name in {*old["priors"], *new["priors"]}
+                for edge in _changed(old["priors"].get(name, {}), new["priors"].get(name, {}))
+            }
+        )
+    )
+    settings, made_by = _changed(old["settings"], new["settings"]), _changed(old["versions"], new["versions"])
+    changes: list[Change] = []
+    same = 0
+    nothing: dict[str, Any] = {"verdict": "", "edge": "", "studies": []}
+    for claim in dict.fromkeys([*old["verdicts"], *new["verdicts"]]):
+        before, after = old["verdicts"].get(claim, nothing), new["verdicts"].get(claim, nothing)
+        if before["verdict"] == after["verdict"]:
+            same += 1
+            continue
+        studies = {*before["studies"], *after["studies"]}
+        edge = after["edge"] or before["edge"]
+        through = [f"data of {study}" for study in data if study in studies]
+        own_first = sorted(priors, key=lambda name: name != edge)[:_NAMED]
+        through += [f"the prior of {'' if name == edge else 'another link, '}{name}" for name in own_first]
+        through += ["the graph"] if graph else []
+        through += ["the claim's edge"] if before["edge"] and after["edge"] and before["edge"] != after["edge"] else []
+        through += [f"setting {name}" for name in settings] + [f"version of {name}" for name in made_by]
+        changes.append(Change(claim, edge, before["verdict"], after["verdict"], tuple(through)))
+    return Difference(tuple(changes), same, data, priors, graph, settings, made_by)
+
+
+def checksum(study: Study) -> str:
+    """The first 16 digits of the SHA-256 of a study's rows: units, times and every column that is in memory."""
+    panel = study.panel
+    found = hashlib.sha256()
+    for keys in (panel.units, panel.times):
+        found.update("\0".join(map(str, keys)).encode())
+    for column in sorted(map(str, panel.data)):
+        found.update(column.encode())
+        found.update(np.ascontiguousarray(panel.data[column].to_numpy(), dtype=float).tobytes())
+    return found.hexdigest()[:16]
+
+
+@cache
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def versions() -> dict[str, str]:
+    """The version of each package that an analysis is made with, and of Python."""
+    return {name: _version(name) for name in PACKAGES} | {"Python": platform.python_version()}
+
+
+def _sizes(analysis: Analysis) -> dict[str, int]:
+    for found in analysis.evidence.values():
+        for fit in found.fits.values():
+            return {"draws": int(fit.posterior.sizes["draw"]), "chains": int(fit.posterior.sizes["chain"])}
+    return {}
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
