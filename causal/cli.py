@@ -803,6 +803,17 @@ def doctor(as_json: bool) -> None:
         sys.exit(1)
 
 
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """The script by which a shell completes this command, e.g. causal completion bash >> ~/.bashrc"""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "causal", "_CAUSAL_COMPLETE").source())
+
+
 @main.group()
 def cache() -> None:
     """What is kept of earlier runs, so that they are gone on with."""

@@ -75,6 +75,16 @@ def test_the_cache_is_counted_and_cleared_of_its_own_files_only(cache: Path) -> 
     assert json.loads(run("cache", "clear", "--json"))["deleted"][0]["files"] == 0
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_the_command(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "_CAUSAL_COMPLETE" in run("completion", shell)
+    monkeypatch.setenv("_CAUSAL_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", "causal comp")
+    monkeypatch.setenv("COMP_CWORD", "comp" if shell == "fish" else "1")
+    done = CliRunner().invoke(main, prog_name="causal", complete_var="_CAUSAL_COMPLETE")
+    assert "completion" in done.output
+
+
 def test_an_unknown_kind_is_told_with_the_known_ones() -> None:
     with pytest.raises(CausalError, match="nothing is kept called 'fist'; take of: fits, worlds"):
         installation.clear(["fist"])
