@@ -524,7 +524,7 @@ def _pooled(claim: Claim, edge: Edge, findings: Sequence[Finding], together: Tog
     )
     failed = [name for study in names for name in known[study].failed_checks]
     failed = list(dict.fromkeys([*failed, *(each.name for each in together.checks if each.fails(edge.name))]))
-    warned = [name for study in names for name in known[study].warnings]
+    warned = [name for study in names for name in known[study].warnings if name not in failed]
     chosen = word(draws, sign=sign, smallest=claim.smallest_effect, failed=bool(failed), absent=absent(claim))
     tau = together.fits["wide"].posterior["tau"].sel(edge=edge.name).to_numpy()
     return Finding(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from tests.oracle import loops
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 TOY_UNITS, TOY_TIMES = 12, 9
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("suite", deadline=None)
+# How fast inputs are made, and how many are passed over, says nothing of the code.
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 settings.load_profile("suite")
 
 

@@ -144,6 +144,17 @@ def test_scores_lie_together_as_far_out_as_their_own_spread_says() -> None:
     values = mixing @ np.array([1.0, -1.5, 0.5])
     found = scores.Scores(links, values, 0.5, (), drawn)
     assert found.together(links) == pytest.approx(chi2(3).sf(3.5), abs=0.012)
+    # Under the null p is as often below a level as the level says, however few the replicates.
+    few = np.array(
+        [
+            scores.Scores(tuple(Link("x", "y", k) for k in range(14)), each[0], 0.5, (), each[1:]).together(
+                [Link("x", "y", k) for k in range(14)]
+            )
+            for each in rng.normal(size=(600, 100, 14))
+        ]
+    )
+    assert np.mean(few <= 0.1) == pytest.approx(0.1, abs=0.04)
+    assert np.mean(few <= 0.01) <= 0.025
     z = values[1] / np.hypot(1.5, 0.5)
     assert found.together(links[1:2]) == pytest.approx(chi2(1).sf(z**2), abs=0.012)
 

@@ -46,22 +46,23 @@ def check(fit: Fit) -> CheckResult:
     refuted = [edge for edge, chance in pairs.items() if chance <= LEVEL]
     doubted = tuple(edge for edge, chance in pairs.items() if LEVEL < chance <= DOUBTFUL)
     said = [_sentence(found)] if found.beyond else []
-    for many, what in ((refuted, "refuted"), (doubted, "not far from refuted")):
+    for many, what in ((refuted, "refuted"), (doubted, "nearly refuted")):
         if many:
-            told = "; ".join(f"{edge} (p {pairs[edge]:.3f})" for edge in many)
+            ends = dict.fromkeys(f"{' and '.join(_ends(fit, edge))} (p {pairs[edge]:.3f})" for edge in many)
             said.append(
-                f"What the graph implies of the two ends of an effect is {what} by the data when all of it is asked together, as an unmeasured common cause "
-                f"with a memory would have it: {told}."
+                f"Taken together, the independences between {'; between '.join(ends)} are {what}: an unmeasured common cause that lasts would look like this."
             )
     if not found.beyond and not refuted:
         counted = "The one independence" if len(links) == 1 else f"None of the {len(links)} independences"
-        ending = "is not refuted" if len(links) == 1 else "is refuted"
-        first = (
-            f"{counted} that the graph implies among the measured nodes {ending} by itself (p {found.probability:.2f})."
-        )
+        ending = "is not refuted" if len(links) == 1 else "is refuted by itself"
+        first = f"{counted} that the graph implies among the measured nodes {ending} (p {found.probability:.2f})."
         return CheckResult(name, True, " ".join([first, *said]), numbers, doubted=doubted)
     edges = tuple(dict.fromkeys([*(_concerned(fit, found) if found.beyond else ()), *refuted]))
     return CheckResult(name, False, " ".join(said), numbers, edges, doubted=doubted)
+
+
+def _ends(fit: Fit, edge: str) -> tuple[str, ...]:
+    return next(tuple(sorted((term.cause, term.effect))) for term in fit.model.system.terms if term.name == edge)
 
 
 def _between(fit: Fit, found: Scores) -> dict[str, float]:

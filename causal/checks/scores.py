@@ -31,7 +31,7 @@ from causal.fit import Fit
 from causal.orthogonal import correction
 
 LEVEL = 0.01
-"""The share of fits in which a check of scores fails though every link that it looks for is absent."""
+"""The share of fits in which the largest score fails a check though every link that it looks for is absent."""
 _REPLICATES = 399
 _FEWER, _CELLS = 99, 40_000
 """A panel of more cells than this is compared with fewer replicates."""
@@ -70,17 +70,17 @@ class Scores:
     drawn: Floats
 
     def together(self, chosen: Sequence[Link]) -> float:
-        """The probability, among the replicates, of scores of the `chosen` links that lie as far out together: by ``z' C^-1 z``, C the replicates' covariance.
+        """The share, among replicates and data, of scores of the `chosen` links that lie as far out together as the data's: by ``z' C^-1 z``.
 
-        Many links that are each a little off are seen so, which the largest one does not show.
+        Many links that are each a little off are seen so, which the largest one does not show. C is the covariance of the replicates' scores and the data's
+        own: with the replicates' alone these would lie inside and the data's outside, and right graphs would be refuted too often.
         """
         at = [self.links.index(link) for link in chosen]
-        inverse = np.linalg.pinv(np.atleast_2d(np.cov(self.drawn[:, at], rowvar=False)), hermitian=True)
-        ours, theirs = (
-            np.einsum("...i,ij,...j->...", values[..., at], inverse, values[..., at])
-            for values in (self.values, self.drawn)
-        )
-        return float((1.0 + (theirs >= ours).sum()) / (1.0 + len(theirs)))
+        every = np.vstack([self.values[at], self.drawn[:, at]])
+        every = every - every.mean(axis=0)
+        inverse = np.linalg.pinv(np.atleast_2d(np.cov(every, rowvar=False)), hermitian=True)
+        far = np.einsum("wi,ij,wj->w", every, inverse, every)
+        return float((far >= far[0] * (1.0 - 1e-12)).mean())
 
 
 @dataclass(frozen=True)

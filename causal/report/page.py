@@ -692,6 +692,7 @@ def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, An
 
 def _check(result: CheckResult) -> dict[str, str]:
     state = {True: "passed", False: "FAILED" if result.vetoes else "WARNING", None: "cannot be told"}[result.passed]
+    state = "WARNING" if result.passed and result.doubted else state
     return {"name": result.name, "state": state, "sentence": result.sentence}
 
 
