@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from causal.coverage import StudyAnswer
     from causal.fit import Fit, Progress
     from causal.measuring import Measuring
+    from causal.report.record import Record
     from causal.unroll import Point
     from priors.read import Bundle, InterventionSpec
 
@@ -690,6 +691,9 @@ def validate(
 )
 @click.option("--unit", help="The table's column of units, where it is not to be found out.")
 @click.option("--time", help="The table's column of times, where it is not to be found out.")
+@click.option("--encoding", help="The table's encoding, likewise: utf-8, latin-1, ...")
+@click.option("--delimiter", help="What stands between its columns, likewise: , ; | or a tab.")
+@click.option("--decimal", help="Its decimal mark, likewise: . or ,")
 @click.option(
     "--from-dagitty",
     "graph",
@@ -704,6 +708,9 @@ def new(
     table: Path | None,
     unit: str | None,
     time: str | None,
+    encoding: str | None,
+    delimiter: str | None,
+    decimal: str | None,
     graph: Any,
     example: str | None,
     as_json: bool,
@@ -712,6 +719,7 @@ def new(
 
     Without options it asks for a table on a terminal, and makes one up elsewhere.
     """
+    from causal.dialect import Dialect
     from causal.scaffold import start
 
     if table is None and graph is None and example is None and not as_json and sys.stdin.isatty():
@@ -723,7 +731,8 @@ def new(
         dagitty = None if graph is None else graph.read()
     except UnicodeDecodeError:
         raise CausalError(Fault("the graph is not UTF-8", mend="save the file as UTF-8")) from None
-    notes = start(folder, table=table, unit=unit, time=time, dagitty=dagitty, example=example)
+    dialect = Dialect(encoding, delimiter, decimal)
+    notes = start(folder, table=table, unit=unit, time=time, dialect=dialect, dagitty=dagitty, example=example)
     files = sorted(file.name for file in folder.iterdir())
     if as_json:
         print_json({"folder": str(folder), "files": files, "notes": list(notes)})
@@ -766,7 +775,7 @@ def diff(old: Path, new_file: Path, as_json: bool) -> None:
     """Which verdicts changed from one results.nc to another, and which data, priors, settings or versions changed with them."""
     from causal.report.record import difference, read_record
 
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     faults: list[Fault] = []
     for path in (old, new_file):
         try:
@@ -845,7 +854,9 @@ def clear_cache(kinds: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete what is kept; the next run makes it anew. All of it, or fits or worlds alone."""
     from causal.installation import clear
 
-    if not yes and not as_json and not click.confirm("Delete what is kept of earlier runs?"):
+    if as_json and not yes:
+        raise CausalError(Fault("nothing is deleted without a yes", mend="add --yes"))
+    if not yes and not click.confirm("Delete what is kept of earlier runs?"):
         return
     gone = clear(kinds or None)
     if as_json:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,8 +18,10 @@ from causal.netcdf import open_folder
 PACKAGES = ("causal-claims", "pymc", "nutpie", "pytensor", "numba", "arviz", "numpy", "xarray", "altair", "vl-convert-python", "pygraphviz")  # fmt: skip
 EXTRAS = {"engine": "duckdb", "cluster": "distributed", "files": "openpyxl"}
 """Extras of the package, and what each brings."""
-KINDS = {"fits": "*.nc", "worlds": "*.json"}
-"""What is kept, by folder, and how its files are called."""
+KINDS = ("fits", "worlds")
+"""What is kept, each in a folder of its name: fits, and what became of simulated worlds with the fits that these were drawn from."""
+_OURS = re.compile(r"[0-9a-f]{32}\.(nc|json)|\.[0-9a-f]{32}\.(nc|json)\.\d+\.\d+\.part")
+"""How the files there are called: hashes of what they depend on, and what an interrupted run left half written."""
 _LITTLE_DISK, _LITTLE_MEMORY = 1e9, 3e9
 
 
@@ -81,13 +85,18 @@ def kept() -> tuple[Kept, ...]:
 def clear(kinds: Sequence[str] | None = None) -> tuple[Kept, ...]:
     """Delete what the cache holds of the kinds (all by default); what was deleted. Other files are left where they are.
 
-    Raises `CausalError` for an unknown kind, and where something cannot be deleted.
+    Raises `CausalError` for an unknown kind, for a folder that is a link to another one, and where something cannot be deleted.
     """
-    chosen = tuple(KINDS) if kinds is None else tuple(kinds)
+    chosen = KINDS if kinds is None else tuple(dict.fromkeys(kinds))
     unknown = [kind for kind in chosen if kind not in KINDS]
     if unknown:
         raise CausalError(
             *(Fault(f"nothing is kept called '{kind}'", mend=f"take of: {', '.join(KINDS)}") for kind in unknown)
+        )
+    linked = [cache_folder() / kind for kind in chosen if (cache_folder() / kind).is_symlink()]
+    if linked:
+        raise CausalError(
+            *(Fault("is a link to another folder", str(each), "delete what lies there by hand") for each in linked)
         )
     found = tuple(_kept(kind) for kind in chosen)
     faults: list[Fault] = []
@@ -104,13 +113,19 @@ def clear(kinds: Sequence[str] | None = None) -> tuple[Kept, ...]:
 
 def _files(kind: str) -> list[Path]:
     folder = cache_folder() / kind
-    patterns = {KINDS[kind], *KINDS.values(), ".*.part"} if kind == "worlds" else {KINDS[kind], ".*.part"}
-    return sorted({file for pattern in patterns for file in folder.glob(pattern)}) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return sorted(
+        file for file in folder.iterdir() if _OURS.fullmatch(file.name) and (file.is_file() or file.is_symlink())
+    )
 
 
 def _kept(kind: str) -> Kept:
-    files = _files(kind)
-    return Kept(kind, str(cache_folder() / kind), len(files), sum(file.stat().st_size for file in files))
+    sizes: list[int] = []
+    for file in _files(kind):
+        with suppress(FileNotFoundError):  # another run may have taken it away meanwhile
+            sizes.append(file.lstat().st_size)
+    return Kept(kind, str(cache_folder() / kind), len(sizes), sum(sizes))
 
 
 def _package(name: str) -> Finding:

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal import engine, families
-from causal.dialect import MISSING, Dialect, read_records
+from causal.dialect import MISSING, NUMBER, Dialect, read_records, refuse_other_numbers
 from causal.errors import CausalError, Fault, look_alikes, nearest, raise_all, shortened
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
@@ -47,9 +47,13 @@ IN_MEMORY = 500_000
 """Tables of more rows stay in their data engine, unless asked for."""
 _IN_MEMORY = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
 _NAMED = 5  # how many of a kind a message names before it only counts
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _LEFT_OUT = re.compile(r"(.+?)(?:\s+from\s+(\S+))?(?:\s+to\s+(\S+))?")
-_WHOLE = re.compile(r"0|-?[1-9]\d*")
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
+_NO_TIME = {
+    re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2,4}"): "is a date that may be read in two ways; write 2001-12-31",
+    re.compile(r"[1-9]\d{0,2}[.,'’ ]\d{3}|\d+,\d+"): "is no time; write a whole number without marks",
+}
+"""Times in a file that would be put in a wrong order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +140,8 @@ class Panel:
 
         if in_memory is not None and not isinstance(in_memory, bool):
             raise CausalError(Fault(f"in_memory is {in_memory!r}", mend="give True, False or None"))
+        if isinstance(source, (str, Path)) and str(source).lower().endswith((".csv", ".tsv", ".txt")):
+            refuse_other_numbers(Path(source))
         table = engine.table(source, unit, time, first=first, last=last)
         outside = _outside_note(table.outside, first, last)
         if in_memory or (in_memory is None and table.rows <= IN_MEMORY):
@@ -490,6 +496,16 @@ def read_csv(
         name=path.name,
     )
     notes = list(found.notes)
+    place = names.index(time)
+    told = [
+        (line, cell, said)
+        for line, row in zip(lines, records, strict=True)
+        for no, said in _NO_TIME.items()
+        if no.fullmatch(cell := row[place].strip())
+    ]
+    faults.extend(
+        Fault(f"'{cell}' {said}", f"{path.name}:{line} column '{time}':") for line, cell, said in told[:_NAMED]
+    )
     position = names.index(unit)
     spaced = [record[position] for record in records if record[position] != record[position].strip()]
     if spaced:
@@ -534,7 +550,7 @@ class _Column:
         if key and all(_WHOLE.fullmatch(text) for text in present):
             whole = [None if gone else int(text) for text, gone in zip(stripped, missing, strict=True)]
             return cls(np.array(whole, dtype=object), missing, None)
-        texts_first = [row for row, text in enumerate(stripped) if not missing[row] and not _NUMBER.fullmatch(text)]
+        texts_first = [row for row, text in enumerate(stripped) if not missing[row] and not NUMBER.fullmatch(text)]
         cells = np.array(stripped, dtype=object)
         if texts_first:
             return cls(cells, missing, None, texts_first[0])
@@ -1003,7 +1019,7 @@ def _as_float(cell: object) -> float | None:
 
 
 def _is_number_text(cell: object) -> bool:
-    return isinstance(cell, str) and bool(_NUMBER.fullmatch(cell.strip()))
+    return isinstance(cell, str) and bool(NUMBER.fullmatch(cell.strip()))
 
 
 def _number_mend(cell: object) -> str:

@@ -6,26 +6,28 @@ nodes. Tables in CSV, Excel and Parquet, with a row a unit and time or a column 
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from causal.dialect import MISSING, Dialect, read_records
+from causal.dialect import MISSING, NUMBER, Dialect, read_records
 from causal.equations import Floats
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
-from causal.panel import Panel, Study, study_faults
+from causal.panel import Study, read_csv, study_faults
 from causal.syntax import from_dagitty, read_graph
 from priors import schemas
 from priors.read import bundle_folder, bundle_keys, read_bundle
-
-if TYPE_CHECKING:
-    import pandas
 
 UNITS = (
     *["unit", "units", "country", "countrycode", "country_code", "iso", "iso2", "iso3", "iso3c", "code"],
@@ -55,12 +57,37 @@ _NODES = 3
 """So many columns are proposed as nodes; the others stand in comments."""
 _LISTED = 40
 """So many other columns are listed in comments."""
-_UNITS, _YEARS_MADE = 30, 20
+_COUNTRIES, _LENGTH = 30, 20
 """What a made-up panel has."""
 _SCHEMAS = "schemas"
 """The folder of a new bundle with the schemas by which editors complete its files."""
 _DATA = "panel.csv"
 _WIDE_FROM = 3
+"""From so many columns of years on a table is taken for a wide one."""
+_FEWEST = 2
+PLAIN = Dialect("utf-8", ",", ".")
+"""How the tables of new bundles are written."""
+_NONE = (*MISSING, "..", "...", "n/a", "N/A", "#N/A", "null", "NULL", "-")
+"""Cells without a value in tables of statistical offices and spreadsheets."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text, numbers with decimal points: `names` of its columns and rows of cells; what was found out. `panel` is what it is read as."""
+
+    names: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a column, without the spaces around them."""
+        at = self.names.index(name)
+        return [row[at].strip() for row in self.rows]
+
+    def write(self, path: Path) -> None:
+        """As CSV in UTF-8."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([self.names, *self.rows])
 
 
 @dataclass(frozen=True)
@@ -70,7 +97,7 @@ class Proposal:
     `spare` are columns of numbers that could be nodes too, `unfit` those that could not, with the reason.
     """
 
-    frame: pandas.DataFrame
+    table: Table
     unit: str
     time: str
     nodes: Mapping[str, str]
@@ -85,183 +112,239 @@ def start(
     table: Path | None = None,
     unit: str | None = None,
     time: str | None = None,
+    dialect: Dialect | None = None,
     dagitty: str | None = None,
     example: str | None = None,
 ) -> tuple[str, ...]:
     """Write a bundle into `folder`, which must be new or empty, and return what its maker should know.
 
-    `table`: a CSV, Excel or Parquet file; `unit` and `time` its columns where they are not to be found out. `dagitty`: a graph, whose edges become claims.
-    `example`: the key of a built-in bundle to copy. Without any of them a made-up panel is written. Raises `CausalError` with all
-    that is wrong; then nothing is left in `folder`.
+    `table`: a CSV, Excel or Parquet file; `unit` and `time` its columns and `dialect` how it is written, where that is not to be found out. `dagitty`: a
+    graph, whose edges become claims. `example`: the key of a built-in bundle to copy. Without any of them a made-up panel is written. Raises `CausalError`
+    with all that is wrong; then nothing is written.
     """
     faults: list[Fault] = []
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        faults.append(Fault(f"'{folder}' is there and not an empty folder", mend="give a new one"))
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            faults.append(Fault(f"'{folder}' is there and not an empty folder", mend="give a new one"))
+    except OSError as error:
+        raise CausalError(_refused(folder, error)) from None
     if example is not None and (table is not None or dagitty is not None):
         faults.append(Fault("an example is copied whole", mend="leave the table and the graph away"))
     if example is not None and example not in bundle_keys():
         faults.append(Fault(f"no example '{example}'", mend=nearest(example, bundle_keys())))
+    if table is None and (unit is not None or time is not None or dialect not in (None, Dialect())):
+        faults.append(Fault("there is no table that this could be said of", mend="give one with --from-csv"))
     raise_all(faults)
-    made = not folder.exists()
-    try:
+    with TemporaryDirectory() as made:
+        place = Path(made)
         if example is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            for file in sorted(bundle_folder(example).iterdir()):
-                shutil.copyfile(file, folder / file.name)
             notes: tuple[str, ...] = ()
+            for file in sorted(bundle_folder(example).iterdir()):
+                shutil.copyfile(file, place / file.name)
         else:
-            notes = _written(folder, table, unit, time, dagitty)
-        read_bundle(folder)
-    except (CausalError, OSError) as error:
-        if folder.is_dir():
-            shutil.rmtree(folder) if made else _emptied(folder)
-        if isinstance(error, OSError):
-            what = f"cannot be written: {error.strerror or error}"
-            raise CausalError(Fault(what, str(folder), "choose a folder you may write to")) from None
-        raise
+            notes = _written(place, table, unit, time, dialect or Dialect(), dagitty)
+        read_bundle(place)
+        try:
+            shutil.copytree(place, folder, dirs_exist_ok=True)
+        except OSError as error:
+            raise CausalError(_refused(folder, error)) from None
     return notes
 
 
-def propose(table: Path, unit: str | None = None, time: str | None = None) -> Proposal:
+def propose(table: Path, unit: str | None = None, time: str | None = None, dialect: Dialect | None = None) -> Proposal:
     """What a file is taken for. Raises `CausalError` where it cannot be read, or where its units or times cannot be told."""
-    frame, notes = _read(table, [name for name in (unit, time) if name is not None])
+    read = partial(_read, table, dialect or Dialect())
+    names = read(None).names
     faults = [
-        Fault(f"no {role} column '{name}'", f"{table.name}:1", nearest(name, list(frame.columns)))
+        Fault(f"no {role} column '{name}'", table.name, nearest(name, names))
         for role, name in (("unit", unit), ("time", time))
-        if name is not None and name not in frame.columns
+        if name is not None and name not in names
     ]
+    if unit is not None and unit == time:
+        faults.append(Fault(f"'{unit}' cannot hold the units and the times", table.name, "say two columns"))
     raise_all(faults)
-    years = [name for name in frame.columns if _is_year(name)]
-    if time is None and len(years) >= _WIDE_FROM and _named(frame, TIMES) is None:
-        frame, told = _long(frame, years, unit, table)
-        notes, time = [*notes, told], "year"
-    time = time or _named(frame, TIMES) or _years_column(frame)
-    unit = unit or _named(frame, UNITS, but=time) or _texts_column(frame, time)
-    if unit is None or time is None:
-        missing = " and ".join(role for role, name in (("unit", unit), ("time", time)) if name is None)
-        columns = ", ".join(map(str, list(frame.columns)[:12]))
-        raise CausalError(
-            Fault(
-                f"which column holds the {missing} is not clear",
-                f"{table.name}:1",
-                f"say it with --unit and --time; columns: {columns}",
-            )
-        )
-    panel = Panel.from_frame(frame, unit=unit, time=time)
-    names: dict[str, str] = {}
+    years = [name for name in names if _is_year(name)]
+    wide = time is None and len(years) >= _WIDE_FROM and not _named(names, TIMES)
+    if wide:
+        found = _long(read, years, unit, table)
+        unit, time = found.names[0], "year"
+    else:
+        text = read(None)
+        time = time or next(iter(_named(names, TIMES)), None) or _years_column(text)
+        unit = unit or _units_column(text, time)
+        if unit is None or time is None:
+            missing = " and ".join(role for role, name in (("unit", unit), ("time", time)) if name is None)
+            mend = f"say it with --unit and --time; columns: {', '.join(names[:12])}"
+            raise CausalError(Fault(f"which column holds the {missing} is not clear", table.name, mend))
+        found = read((unit, time))
+    with TemporaryDirectory() as made:
+        found.write(Path(made) / table.name)  # so that faults name the user's own file
+        panel = read_csv(Path(made) / table.name, unit=unit, time=time, dialect=PLAIN)
+    nodes: dict[str, str] = {}
     unfit: dict[str, str] = {}
-    for column in map(str, frame.columns):
+    for column in found.names:
         if column in (unit, time):
             continue
-        node = _node_name(column, names)
-        faults = study_faults(Study(panel, {node: column}), read_graph(node))
-        if faults:
-            unfit[column] = f"{faults[0].where} {faults[0].what}".strip()
+        node = _node_name(column, nodes)
+        wrong = study_faults(Study(panel, {node: column}), read_graph(node))
+        if wrong:
+            unfit[column] = f"{wrong[0].where} {wrong[0].what}".strip()
         else:
-            names[node] = column
-    if not names:
-        raise CausalError(
-            Fault("no column of numbers moves within units", table.name, "give a table with one row a unit and time")
-        )
-    chosen = dict(list(names.items())[:_NODES])
-    spare = tuple(column for node, column in names.items() if node not in chosen)
-    notes = [f"units by '{unit}', times by '{time}'", *notes, *panel.notes]
-    return Proposal(frame, unit, time, chosen, spare, unfit, tuple(notes))
+            nodes[node] = column
+    if len(nodes) < _FEWEST:
+        few = f"only column '{next(iter(nodes.values()))}' is" if nodes else "no column is"
+        aside = "; ".join(list(unfit.values())[:3])
+        what = f"{few} made of numbers that move within units, and a claim needs two" + (f" ({aside})" if aside else "")
+        raise CausalError(Fault(what, table.name, "give a table with one row a unit and time"))
+    chosen = dict(list(nodes.items())[:_NODES])
+    spare = tuple(column for node, column in nodes.items() if node not in chosen)
+    notes = [f"units by '{unit}', times by '{time}'", *found.notes, *panel.notes]
+    return Proposal(found, unit, time, chosen, spare, unfit, tuple(notes))
 
 
 # ------------------------------------------------------------------------------------------------------ tables
 
 
-def _read(table: Path, keys: Sequence[str]) -> tuple[pandas.DataFrame, list[str]]:
-    """The rows of a file, with numbers as numbers, and what was found out about it."""
-    import pandas
-
+def _read(table: Path, dialect: Dialect, keys: Sequence[str] | None) -> Table:
+    """The cells of a file as text; numbers but those of `keys` with decimal points, or none touched where these are None."""
     if not table.is_file():
         raise CausalError(Fault("is no file", str(table), "check the path"))
     kind = table.suffix.lower()
     if kind in (".xlsx", ".xlsm", ".parquet"):
-        try:
-            frame = pandas.read_parquet(table) if kind == ".parquet" else pandas.read_excel(table)
-        except ImportError:
-            raise CausalError(
-                Fault(f"needs a reader for {kind}", table.name, "install the extra: pip install 'causal-claims[files]'")
-            ) from None
-        except Exception as error:  # the readers raise errors of many kinds
-            raise CausalError(Fault(f"cannot be read: {error}", table.name, f"save it anew as {kind} or CSV")) from None
-        return frame.rename(columns=str), [] if kind == ".parquet" else ["the first sheet was read"]
+        return _of_workbook(table, kind)
     faults: list[Fault] = []
-    found = read_records(table, Dialect(), faults, keys=keys)
+    found = read_records(table, dialect, faults, keys=keys, missing=_NONE, loose=True)
+    faults.extend(
+        Fault(f"column '{name}' stands there twice", table.name, "rename one")
+        for name, count in Counter(found.names).items()
+        if name and count > 1
+    )
     raise_all(faults)
-    if len(set(found.names)) < len(found.names):
-        twice = next(name for name in found.names if found.names.count(name) > 1)
-        raise CausalError(Fault(f"column '{twice}' stands there twice", f"{table.name}:1", "rename one"))
-    columns: dict[str, Any] = {}
     for at, name in enumerate(found.names):
-        cells = [row[at].strip() for row in found.rows]
-        try:
-            columns[name] = [np.nan if cell in MISSING else float(cell) for cell in cells]
-        except ValueError:
-            columns[name] = [None if cell == "" else cell for cell in cells]
-        else:
-            whole = [value for value in columns[name] if not np.isnan(value)]
-            if len(whole) == len(cells) and all(value.is_integer() for value in whole):
-                columns[name] = [int(value) for value in whole]
-    return pandas.DataFrame(columns), list(found.notes)
+        if keys is not None and name not in keys:
+            for row in found.rows:
+                row[at] = "" if row[at].strip() in _NONE else row[at]
+    return Table(found.names, found.rows, found.notes)
 
 
-def _long(frame: pandas.DataFrame, years: list[str], unit: str | None, table: Path) -> tuple[pandas.DataFrame, str]:
-    """A table with a column a year as one with a row a unit and year, and what to say of it."""
+def _of_workbook(table: Path, kind: str) -> Table:
     import pandas
 
-    others = [name for name in frame.columns if name not in years]
-    unit = unit or _named(frame, UNITS) or next((name for name in others if frame[name].dtype == object), None)
-    if unit is None:
-        raise CausalError(Fault("has a column a year and none of units", f"{table.name}:1", "say it with --unit"))
+    try:
+        frame = pandas.read_parquet(table) if kind == ".parquet" else pandas.read_excel(table)
+    except ImportError:
+        mend = "install the extra: pip install 'causal-claims[files]'"
+        raise CausalError(Fault(f"needs a reader for {kind}", table.name, mend)) from None
+    except Exception as error:  # the readers raise errors of many kinds
+        told = str(error).split("\n", 1)[0]
+        raise CausalError(Fault(f"cannot be read: {told}", table.name, f"save it anew as {kind} or CSV")) from None
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    names = [str(name) for name in frame.columns]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise CausalError(*(Fault(f"column '{name}' stands there twice", table.name, "rename one") for name in twice))
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    return Table(names, rows, [] if kind == ".parquet" else ["the first sheet was read"])
+
+
+def _cell(value: object) -> str:
+    """A value of a workbook as text."""
+    import pandas
+
+    if value is None or value is pandas.NaT or value is pandas.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    if isinstance(value, pandas.Timestamp):
+        return value.strftime("%Y-%m-%d") if value == value.normalize() else value.isoformat()
+    return str(value)
+
+
+def _long(read: Callable[[Sequence[str] | None], Table], years: list[str], unit: str | None, table: Path) -> Table:
+    """A table with a column a year as one with a row a unit and year, the unit first."""
+    text = read(None)
+    others = [name for name in text.names if name not in years]
     series = next((name for wanted in _SERIES for name in others if _plain(name) == wanted and name != unit), None)
-    kept = [unit] if series is None else [unit, series]
-    melted = frame[[*kept, *years]].melt(id_vars=kept, var_name="year", value_name=table.stem)
-    melted["year"] = melted["year"].map(lambda name: int(float(re.sub(r"\D", "", str(name))[:4])))
-    melted[table.stem] = pandas.to_numeric(melted[table.stem], errors="coerce")
-    if series is None:
-        return melted, f"{len(years)} columns of years became rows; their values are called '{table.stem}'"
-    if melted.duplicated([unit, series, "year"]).any():
-        raise CausalError(Fault(f"'{unit}' has a series of '{series}' twice", table.name, "keep one row for each"))
-    wide = melted.pivot(index=[unit, "year"], columns=series, values=table.stem).reset_index()
-    wide.columns = [str(name) for name in wide.columns]
-    return wide, f"{len(years)} columns of years became rows, and each series of '{series}' a column"
+    unit = unit or next((name for name in _named(others, UNITS) if name != series and all(text.column(name))), None)
+    unit = unit or next((name for name in others if name != series and all(text.column(name))), None)
+    if unit is None:
+        raise CausalError(Fault("has a column a year and none of units", table.name, "say it with --unit"))
+    found = read([name for name in others if name in (unit, series)])
+    units, kinds = found.column(unit), [table.stem] * len(found.rows) if series is None else found.column(series)
+    places = [found.names.index(name) for name in years]
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    named = dict.fromkeys(kinds)
+    calendar = [_year(name) for name in years]
+    faults: list[Fault] = []
+    if "" in named:
+        faults.append(Fault(f"column '{series}' is empty in some rows", table.name, "say what they hold"))
+    if clash := sorted({unit, "year"} & {*named}):
+        faults.append(
+            Fault(f"a series is called '{clash[0]}', as a column of keys is", table.name, "rename it, or the file")
+        )
+    doubled = [pair for pair, count in Counter(zip(units, kinds, strict=True)).items() if count > 1]
+    faults.extend(
+        Fault(f"'{each}' has the series '{kind}' in two rows", table.name, "keep one") for each, kind in doubled[:3]
+    )
+    raise_all(faults)
+    for each, kind, row in zip(units, kinds, found.rows, strict=True):
+        for year, place in zip(calendar, places, strict=True):
+            cells.setdefault((each, year), {})[kind] = row[place]
+    rows = [[each, year, *(held.get(kind, "") for kind in named)] for (each, year), held in cells.items()]
+    told = f"{len(years)} columns of years became rows, " + (
+        f"their values are called '{table.stem}'" if series is None else f"and each series of '{series}' a column"
+    )
+    return Table([unit, "year", *named], rows, [*found.notes, told])
 
 
-def _is_year(name: object) -> bool:
-    found = re.fullmatch(r"[Xx]?(\d{4})(?:\s*\[YR\d{4}\]|\.0)?", str(name).strip())
+def _is_year(name: str) -> bool:
+    found = re.fullmatch(r"[Xx]?(\d{4})(?:\s*\[YR\d{4}\]|\.0)?", name.strip())
     return found is not None and int(found[1]) in _YEARS
 
 
-def _plain(name: object) -> str:
-    return re.sub(r"\W+", "_", str(name).strip().lower()).strip("_")
+def _year(name: str) -> str:
+    return re.sub(r"\D", "", name)[:4]
 
 
-def _named(frame: pandas.DataFrame, names: Sequence[str], but: str | None = None) -> str | None:
-    by_name = {_plain(name): name for name in reversed(list(frame.columns)) if name != but}
-    return next((by_name[name] for name in names if name in by_name), None)
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
 
 
-def _years_column(frame: pandas.DataFrame) -> str | None:
-    for name in frame.columns:
-        if frame[name].dtype.kind in "iu" and frame[name].between(_YEARS.start, _YEARS.stop).all():
-            return str(name)
-    return None
+def _named(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The names that are among those wanted, the likeliest first."""
+    by_name = {_plain(name): name for name in reversed(names)}
+    return [by_name[each] for each in wanted if each in by_name]
 
 
-def _texts_column(frame: pandas.DataFrame, time: str | None) -> str | None:
-    for name in frame.columns:
-        texts = frame[name].dtype.kind not in "iufb"
-        if name != time and texts and not frame.duplicated([name] if time is None else [name, time]).any():
-            return str(name)
-    return None
+def _years_column(text: Table) -> str | None:
+    def all_years(name: str) -> bool:
+        cells = text.column(name)
+        return len(set(cells)) > 1 and all(re.fullmatch(r"\d{4}", cell) and int(cell) in _YEARS for cell in cells)
+
+    return next((name for name in text.names if all_years(name)), None)
+
+
+def _units_column(text: Table, time: str | None) -> str | None:
+    """The likeliest column without an empty cell that has no unit twice in a period; else the likeliest, whose faults are then told."""
+    others = [name for name in text.names if name != time]
+    likely = _named(others, UNITS)
+    texts = [
+        name for name in others if name not in likely and not all(NUMBER.fullmatch(cell) for cell in text.column(name))
+    ]
+    times = [""] * len(text.rows) if time is None else text.column(time)
+
+    def fits(name: str) -> bool:
+        cells = text.column(name)
+        return all(cells) and len(set(zip(cells, times, strict=True))) == len(cells)
+
+    return next((name for name in (*likely, *texts) if fits(name)), next(iter(likely), None))
 
 
 def _node_name(column: str, taken: Mapping[str, str]) -> str:
-    name = _plain(column).encode("ascii", "ignore").decode() or "node"
+    name = _plain(unicodedata.normalize("NFKD", column).encode("ascii", "ignore").decode()) or "node"
     name = name if name[0].isalpha() else f"n_{name}"
     found, k = name, 2
     while found in taken:
@@ -269,33 +352,34 @@ def _node_name(column: str, taken: Mapping[str, str]) -> str:
     return found
 
 
+def _refused(folder: Path, error: OSError) -> Fault:
+    return Fault(f"cannot be written: {error.strerror or error}", str(folder)[:200], "choose a folder you may write to")
+
+
 # ------------------------------------------------------------------------------------------------------- files
 
 
 def _written(
-    folder: Path, table: Path | None, unit: str | None, time: str | None, dagitty: str | None
+    folder: Path, table: Path | None, unit: str | None, time: str | None, dialect: Dialect, dagitty: str | None
 ) -> tuple[str, ...]:
     """Write the files of a bundle around a table or a made-up one."""
     graph = None if dagitty is None else from_dagitty(dagitty)
+    if graph is not None and not any(edge.cause != edge.effect for edge in graph.edges):
+        raise CausalError(Fault("the graph has no arrow that could be a claim", mend="write dag { x -> y }"))
     made_up = _made_up() if graph is None else _noise(graph.names)
-    found = made_up if table is None else propose(table, unit, time)
+    found = made_up if table is None else propose(table, unit, time, dialect)
     notes = found.notes
-    if graph is not None:
-        columns = [*found.nodes.values(), *found.spare]
-        by_name = {_plain(column): column for column in columns}
-        nodes = {node: by_name[_plain(node)] for node in graph.names if _plain(node) in by_name}
-        lacking = [node for node in graph.names if node not in nodes]
+    if graph is not None and table is not None:
+        found = _matched(found, graph, table)
+        lacking = [node for node in graph.names if node not in found.nodes]
         if lacking:
             notes = (*notes, f"no column is called as these nodes are: {', '.join(lacking)}")
-        rest = tuple(column for column in columns if column not in nodes.values())
-        found = replace(found, nodes=nodes, spare=rest)
-    folder.mkdir(parents=True, exist_ok=True)
     files = {
         "claims.toml": _claims(found, graph),
         "studies.toml": _studies(found, made_up=table is None),
         "interventions.toml": _interventions(found, graph),
     }
-    found.frame.to_csv(folder / _DATA, index=False)
+    found.table.write(folder / _DATA)
     (folder / _SCHEMAS).mkdir()
     for name, text in files.items():
         shutil.copyfile(schemas.file_of(name), folder / _SCHEMAS / schemas.file_of(name).name)
@@ -304,40 +388,58 @@ def _written(
     return notes
 
 
+def _matched(found: Proposal, graph: Graph, table: Path) -> Proposal:
+    """The proposal with the graph's nodes in the columns that are called as they are; each column measures one node."""
+    columns = [*found.nodes.values(), *found.spare]
+    nodes = {node: node for node in graph.names if node in columns}
+    for node in graph.names:
+        alike = [
+            each
+            for each in columns
+            if each not in nodes.values() and _plain(node) in (_plain(each), _node_name(each, {}))
+        ]
+        if node not in nodes and alike:
+            nodes[node] = alike[0]
+    if not nodes:
+        what = f"no column is called as any of the graph's nodes; columns: {', '.join(columns[:12])}"
+        raise CausalError(Fault(what, table.name, "rename the columns or the nodes"))
+    nodes = {node: nodes[node] for node in graph.names if node in nodes}
+    return replace(found, nodes=nodes, spare=tuple(each for each in columns if each not in nodes.values()))
+
+
 def _made_up() -> Proposal:
     """Two nodes of 30 units over 20 years, the first of which moves the second a year later."""
     generator = np.random.default_rng(1)
-    level = generator.normal(size=(2, _UNITS))
-    cause = effect = np.zeros(_UNITS)
+    level = generator.normal(size=(2, _COUNTRIES))
+    cause = effect = np.zeros(_COUNTRIES)
     values: list[Floats] = []
-    for _ in range(2 * _YEARS_MADE):
+    for _ in range(2 * _LENGTH):
         cause, effect = (
-            0.5 * cause + level[0] + generator.normal(size=_UNITS),
-            0.5 * effect + 0.3 * cause + level[1] + generator.normal(size=_UNITS),
+            0.5 * cause + level[0] + generator.normal(size=_COUNTRIES),
+            0.5 * effect + 0.3 * cause + level[1] + generator.normal(size=_COUNTRIES),
         )
         values.append(np.column_stack([cause, effect]))
     note = "the panel is made up by a random generator: put your own in its place"
-    return _of_values(np.array(values[_YEARS_MADE:]), ("cause", "effect"), note)
+    return _of_values(np.array(values[_LENGTH:]), ("cause", "effect"), note)
 
 
 def _noise(names: Sequence[str]) -> Proposal:
     """A panel of the nodes in which nothing moves anything."""
-    values = np.random.default_rng(1).normal(size=(_YEARS_MADE, _UNITS, len(names)))
+    values = np.random.default_rng(1).normal(size=(_LENGTH, _COUNTRIES, len(names)))
     note = "the panel is noise from a random generator, in which nothing moves anything: put your own in its place"
     return _of_values(values, names, note)
 
 
 def _of_values(values: Floats, names: Sequence[str], note: str) -> Proposal:
     """A made-up panel (time, unit, node)."""
-    import pandas
-
-    times, units, _ = values.shape
-    index = {
-        "unit": np.tile([f"unit {k + 1:02}" for k in range(units)], times),
-        "year": np.repeat(np.arange(2001, 2001 + times), units),
-    }
-    columns = {name: values[:, :, k].ravel().round(4) for k, name in enumerate(names)}
-    return Proposal(pandas.DataFrame(index | columns), "unit", "year", {name: name for name in names}, (), {}, (note,))
+    columns = {name: f"{name}_value" if name in ("unit", "time", "year") else name for name in names}
+    rows = [
+        [f"unit {unit + 1:02}", str(2001 + time), *(f"{value:.4f}" for value in values[time, unit])]
+        for time in range(values.shape[0])
+        for unit in range(values.shape[1])
+    ]
+    table = Table(["unit", "year", *columns.values()], rows, [])
+    return Proposal(table, "unit", "year", columns, (), {}, (note,))
 
 
 def _claims(found: Proposal, graph: Graph | None) -> str:
@@ -399,9 +501,12 @@ def _studies(found: Proposal, *, made_up: bool) -> str:
     return f"""# Which data test the claims, and which column measures which node.{" These data are made up." if made_up else ""}
 
 [study.panel]
-file = "{_DATA}"            # one row a unit and time; semicolons, decimal commas and other encodings are found out
+file = "{_DATA}"            # one row a unit and time
 unit = {_text(found.unit)}
 time = {_text(found.time)}
+encoding = "utf-8"            # how the file is written; without these three it is found out and said
+delimiter = ","
+decimal = "."
 # first = 2000            # the times to keep
 # last = 2020
 
@@ -415,12 +520,13 @@ def _interventions(found: Proposal, graph: Graph | None) -> str:
     nodes = list(found.nodes) if graph is None else []
     if len(nodes) < 2:
         return '# What might be done, for example:\n\n# [intervention.more]\n# do = "shift x 0.5"\n# outcome = "y"\n# horizon = 5\n'
-    swing = float(found.frame.groupby(found.unit)[found.nodes[nodes[0]]].std().median())
+    values = [float(cell) for cell in found.table.column(found.nodes[nodes[0]]) if NUMBER.fullmatch(cell)]
+    swing = float(np.std(values)) / 2.0
     size = f"{swing:.2g}" if np.isfinite(swing) and swing > 0.0 else "1"
     return f"""# What might be done. "shift x 0.5" adds 0.5 to x in every period; also set, scale, path, cut and policies (`causal do --help`).
 
 [intervention.more]
-do = "shift {nodes[0]} {float(size):g}"            # about one typical swing within a unit
+do = "shift {nodes[0]} {float(size):g}"            # half an sd of what the table holds
 outcome = "{nodes[1]}"
 horizon = 5            # periods
 """
@@ -436,14 +542,4 @@ def _one_line(text: str) -> str:
 
 def _text(value: str) -> str:
     """A TOML basic string."""
-    import json
-
     return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
-
-
-def _emptied(folder: Path) -> None:
-    for each in folder.iterdir():
-        if each.is_dir():
-            shutil.rmtree(each)
-        else:
-            each.unlink()

@@ -496,6 +496,7 @@ def print_difference(found: Difference) -> None:
     click.echo(f"{count} {'verdict' if count == 1 else 'verdicts'} changed, {found.same} did not.")
     for what, names in (
         ("data", found.data),
+        ("measures", found.measures),
         ("priors", found.priors),
         ("graph", found.graph),
         ("settings", found.settings),

@@ -833,13 +833,22 @@ def _panel(file: _File, path: _Path, table: schema.StudyTable, folder: Path, fau
         return None
     place = file.at((*path, "file" if table.dataset is None else "dataset"))
     try:
+        dialect = Dialect(table.encoding, table.delimiter, table.decimal)
         if table.file is None:
             from causal import datasets
+
+            if dialect != Dialect():
+                raise CausalError(
+                    Fault(
+                        "a dataset is no file that could be written so",
+                        "",
+                        "leave encoding, delimiter and decimal away",
+                    )
+                )
 
             frame = datasets.table(str(table.dataset))
             return Panel.from_frame(frame, unit=table.unit, time=table.time, first=table.first, last=table.last)
         inside = _of_bundle(folder, table.file)
-        dialect = Dialect(table.encoding, table.delimiter, table.decimal)
         return read_csv(inside, unit=table.unit, time=table.time, first=table.first, last=table.last, dialect=dialect)
     except CausalError as error:
         # A fault with a line of the data's own names that line; another one stands where the study is declared.

@@ -94,6 +94,75 @@ def test_the_users_word_goes_before_what_is_found(tmp_path: Path) -> None:
         read(tmp_path, raw, Dialect(encoding="ascii"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c;t;x;d;y\na;1;1,5;24.12;1.234\na;2;2,5;25.12;2.345\n",  # days beside decimal commas
+        'c,t,x,y\na,1,1.234,"1,234"\na,2,2.345,"2,345"\n',
+        'c,t,y,x\na,1,"1,234",1.234\na,2,"2,345",2.345\n',
+        "c,t,x,y\na,1,1.234.567,1.234\na,2,2.345.678,2.345\n",
+        'c,t,x,y\na,1,"0,5",1.234\na,2,n/a,2.345\n',
+        "c;t;x\na;1;1.234\na;2;2.345\n",
+    ],
+)
+def test_evidence_that_contradicts_itself_or_says_nothing_is_a_fault(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(CausalError, match=r"t\.csv:2 column '.': '1[.,]234' may be 1\.?234 or 1\.?234; say which"):
+        read_csv(tmp_path / "t.csv", unit="c", time="t")
+
+
+def test_one_cell_is_evidence_enough_beside_text(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("c;t;x;y\na;1;0,5;1.234\na;2;n/a;2.345\n")
+    assert read_csv(tmp_path / "t.csv", unit="c", time="t").data["y"].values.tolist() == [[1234.0, 2345.0]]
+
+
+def test_a_number_that_is_not_as_the_user_says_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("c;t;x\na;1;1.234\na;2;2.5\n")
+    with pytest.raises(CausalError, match=r"t\.csv:3 column 'x': '2\.5' is no number with a decimal comma"):
+        read_csv(tmp_path / "t.csv", unit="c", time="t", dialect=Dialect(decimal=","))
+
+
+@pytest.mark.parametrize("cell", ["1.234 567", "1,234 567"])
+def test_two_marks_between_thousands_are_no_number(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "t.csv").write_text(f"c;t;x\na;1;{cell}\na;2;7\n")
+    assert "x" not in read_csv(tmp_path / "t.csv", unit="c", time="t").data
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("1.996", "is no time"),
+        ("9,5", "is no time"),
+        ("01.02.2001", "may be read in two ways"),
+        ("3/4/01", "may be read in two ways"),
+    ],
+)
+def test_times_that_would_stand_in_a_wrong_order_are_faults(tmp_path: Path, time: str, said: str) -> None:
+    (tmp_path / "t.csv").write_text(f"c;t;x\na;{time};1,5\na;1;7\n")
+    with pytest.raises(CausalError, match=f"t.csv:2 column 't': '{time}' .*{said}"):
+        read_csv(tmp_path / "t.csv", unit="c", time="t")
+
+
+def test_only_line_ends_end_lines(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("c,t,x\na\u2028b,1,1\na\x1cb,1,2\n", encoding="utf-8")
+    assert read_csv(tmp_path / "t.csv", unit="c", time="t").units.tolist() == ["a\x1cb", "a\u2028b"]
+
+
+def test_many_rows_of_a_wrong_length_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("c,t,x\n" + "a,1\n" * 5000)
+    with pytest.raises(CausalError) as caught:
+        read_csv(tmp_path / "t.csv", unit="c", time="t", dialect=Dialect(delimiter=","))
+    assert len(caught.value.faults) < 9
+    assert "4995 more rows" in str(caught.value)
+
+
+def test_a_data_engine_is_not_given_numbers_that_it_would_misread(tmp_path: Path) -> None:
+    for text in ("c;t;x;y\na;1;1.234;0,5\na;2;2.345;1,5\n", "c;t;x\na;1;1.234\na;2;2.345\n"):
+        (tmp_path / "t.csv").write_text(text)
+        with pytest.raises(CausalError, match=r"t\.csv has "):
+            Panel.from_table(tmp_path / "t.csv", unit="c", time="t")
+
+
 def test_a_spreadsheets_line_of_the_separator_is_obeyed(tmp_path: Path) -> None:
     panel = read(tmp_path, "sep=;\r\nregión;year;x\r\nPerú;2001;1,5\r\n".encode())
     assert panel.data["x"].values.tolist() == [[1.5]]
@@ -113,3 +182,6 @@ def test_what_no_table_can_be_is_told_at_once() -> None:
     with pytest.raises(CausalError) as caught:
         Dialect("klingon", "x", "!")
     assert len(caught.value.faults) == 3
+    for encoding in ("hex", "a\0b", "unicode_escape", "\ud800", "rot13"):
+        with pytest.raises(CausalError, match="no encoding"):
+            Dialect(encoding)

@@ -12,12 +12,17 @@ from causal import installation
 from causal.cli import main
 from causal.errors import CausalError
 
+A, B = "a" * 32, "b" * 32
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = tmp_path / "causal-claims"
-    for kind, names in {"fits": ("a.nc", ".b.nc.1.2.part", "mine.txt"), "worlds": ("c.json", "d.nc")}.items():
+    for kind, names in {
+        "fits": (f"{A}.nc", f".{B}.nc.1.2.part", "mine.nc"),
+        "worlds": (f"{A}.json", f"{B}.nc"),
+    }.items():
         (folder / kind).mkdir(parents=True)
         for name in names:
             (folder / kind / name).write_text("12345")
@@ -44,7 +49,7 @@ def test_what_is_broken_is_named_with_its_mend(cache: Path, monkeypatch: pytest.
         raise OSError("no such library")
 
     monkeypatch.setattr(installation, "_sampler", broken)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "fits" / "a.nc"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "fits" / "mine.nc"))
     monkeypatch.setattr(installation, "PACKAGES", ("numpy", "nompy"))
     found = {each.what: each for each in installation.findings()}
     assert (found["sampler"].fine, found["cache"].fine, found["nompy"].fine, found["numpy"].fine) == (
@@ -69,10 +74,11 @@ def test_the_cache_is_counted_and_cleared_of_its_own_files_only(cache: Path) -> 
     run("cache", "clear", typed="n\n")
     assert len(list(cache.rglob("*.*"))) == 5
     assert "2 files" in run("cache", "clear", "worlds", "--yes")
-    assert sorted(file.name for file in cache.rglob("*.*")) == [".b.nc.1.2.part", "a.nc", "mine.txt"]
+    assert sorted(file.name for file in cache.rglob("*.*")) == [f".{B}.nc.1.2.part", f"{A}.nc", "mine.nc"]
     run("cache", "clear", typed="y\n")
-    assert [file.name for file in cache.rglob("*.*")] == ["mine.txt"]
-    assert json.loads(run("cache", "clear", "--json"))["deleted"][0]["files"] == 0
+    assert [file.name for file in cache.rglob("*.*")] == ["mine.nc"]
+    assert json.loads(run("cache", "clear", "--json", "--yes"))["deleted"][0]["files"] == 0
+    assert "add --yes" in run("cache", "clear", "--json", status=1)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -83,6 +89,15 @@ def test_shells_complete_the_command(shell: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("COMP_CWORD", "comp" if shell == "fish" else "1")
     done = CliRunner().invoke(main, prog_name="causal", complete_var="_CAUSAL_COMPLETE")
     assert "completion" in done.output
+
+
+def test_nothing_behind_a_link_is_deleted_and_a_dangling_one_is_counted(cache: Path, tmp_path: Path) -> None:
+    (cache / "worlds").rename(tmp_path / "elsewhere")
+    (cache / "worlds").symlink_to(tmp_path / "elsewhere")
+    assert "is a link to another folder" in run("cache", "clear", "--yes", status=1)
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 2
+    (cache / "fits" / f"{'c' * 32}.nc").symlink_to(tmp_path / "nowhere")
+    assert json.loads(run("cache", "list", "--json"))["kept"][0]["files"] == 3
 
 
 def test_an_unknown_kind_is_told_with_the_known_ones() -> None:

@@ -63,14 +63,106 @@ def test_one_table_in_any_form_gives_one_bundle(tmp_path: Path, kind: str) -> No
     assert "units by 'Country'" in notes[0]
 
 
-def test_a_wide_table_of_one_series_is_called_by_its_file(tmp_path: Path) -> None:
-    file = tmp_path / "coca.csv"
+def test_a_wide_table_of_a_statistical_office_is_read_with_its_margins(tmp_path: Path) -> None:
+    """Lines above the names and below the rows, a comma too many, two dots for what is missing, years with labels."""
+    file = tmp_path / "wdi.csv"
     file.write_text(
-        "Country Name,Country Code,1999 [YR1999],2000 [YR2000],2001 [YR2001]\nPeru,PER,1,2,4\nBolivia,BOL,2,..,1\n"
+        "Data Source,World Development Indicators,\n\nCountry Name,Country Code,Series Code,1999 [YR1999],2000 [YR2000],2001 [YR2001],\n"
+        "Peru,PER,coca,1,2,4,\nPeru,PER,gdp,1.5,..,2.5,\nBolivia,BOL,coca,2,..,1,\nBolivia,BOL,gdp,2.5,3.5,1.25,\n"
+        ",,,,,,\nData from database: World Development Indicators,,,,,,\nLast Updated: 2026,,,,,,\n",
+        encoding="utf-8",
     )
     found = propose(file)
-    assert (found.unit, found.time, dict(found.nodes)) == ("Country Code", "year", {"coca": "coca"})
-    assert found.frame.sort_values(["Country Code", "year"])["coca"].tolist()[3:] == [1.0, 2.0, 4.0]
+    assert (found.unit, found.time, dict(found.nodes)) == ("Country Code", "year", {"coca": "coca", "gdp": "gdp"})
+    by_row = {tuple(row[:2]): row[2:] for row in found.table.rows}
+    assert by_row["PER", "2000"] == ["2", ""]
+    assert by_row["BOL", "2001"] == ["1", "1.25"]
+    told = " ".join(found.notes)
+    assert "lines above the names are skipped: 1" in told
+    assert "lines below the rows are skipped: 9, 10" in told
+
+
+def test_a_number_of_a_wide_table_is_never_read_as_another(tmp_path: Path) -> None:
+    """Two dots in a column hide nothing of how its numbers are written."""
+    file = tmp_path / "t.csv"
+    file.write_text(
+        "country;series;1999;2000;2001\nPeru;a;1.234;1.300;1.500\nPeru;b;0,5;1,5;2,5\nChile;a;2.234;..;2.500\nChile;b;0,7;1,7;2,9\n"
+    )
+    rows = {tuple(row[:2]): row[2:] for row in propose(file).table.rows}
+    assert rows["Peru", "2000"] == ["1300", "1.5"]
+    assert rows["Chile", "2000"] == ["", "1.7"]
+
+
+def test_one_column_is_no_claim_and_the_others_are_said_why(tmp_path: Path) -> None:
+    (tmp_path / "coca.csv").write_text("country,1999,2000,2001\nPeru,1,2,4\nBolivia,2,..,1\n")
+    with pytest.raises(CausalError, match=r"coca\.csv only column 'coca' is made of numbers that move within units"):
+        start(tmp_path / "mine", table=tmp_path / "coca.csv")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_codes_of_units_stay_as_they_are_written(tmp_path: Path) -> None:
+    head = "state,year,x,y\n"
+    for code in ("01", "1_1", "1.10", "1e5", "12345678901234567890", "nan"):
+        (tmp_path / "t.csv").write_text(
+            head + "".join(f"{code},{2000 + k},{k},{k * k % 3}\nzz,{2000 + k},{-k},{k}\n" for k in range(6))
+        )
+        start(tmp_path / code, table=tmp_path / "t.csv")
+        assert code in [str(unit) for unit in read_bundle(tmp_path / code).studies[0].panel.units]
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "unit"),
+    [
+        ("Entity,Code,Year,x,y", "World,,{year},{x},{y}", "Entity"),  # a code that not every unit has
+        ("Area,Unit,Year,x,y", "{u},t,{year},{x},{y}", "Area"),  # a unit of measurement
+        ("Country Name,Year,x,y", "{u},{year},{x},{y}", "Country Name"),
+        ("Geo,x,y,anio", "{u},{x},{y},{year}", "Geo"),
+    ],
+)
+def test_the_column_of_units_is_one_that_can_be(tmp_path: Path, head: str, row: str, unit: str) -> None:
+    rng = np.random.default_rng(1)
+    lines = [
+        row.format(u=u, year=2000 + k, x=round(rng.normal(), 3), y=round(rng.normal(), 3))
+        for u in (("Perú", "Chile") if "{u}" in row else ("",))
+        for k in range(5)
+    ]
+    lines += [f"Peru,PER,{2000 + k},{k},{-k}" for k in range(5)] if "World" in row else []
+    (tmp_path / "t.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
+    assert propose(tmp_path / "t.csv").unit == unit
+
+
+def test_yes_and_no_and_an_index_of_a_parquet_file_are_read(tmp_path: Path) -> None:
+    frame = rows().assign(strike=lambda each: each["Coca (ha)"] > 0.5).set_index(["Country", "Year"])
+    frame.to_parquet(tmp_path / "t.parquet")
+    found = propose(tmp_path / "t.parquet")
+    assert (found.unit, found.time, list(found.nodes.values())) == (
+        "Country",
+        "Year",
+        ["Coca (ha)", "Homicide rate", "strike"],
+    )
+    assert set(found.table.column("strike")) == {"0", "1"}
+
+
+def test_words_that_say_nothing_are_refused(tmp_path: Path) -> None:
+    saved(tmp_path, "csv")
+    for told, said in (
+        ({"unit": "x"}, "there is no table"),
+        ({"example": "growth", "unit": "x"}, "there is no table"),
+        ({"table": tmp_path / "table.csv", "unit": "Land"}, "no unit column 'Land'"),
+        ({"table": tmp_path / "table.csv", "unit": "Year", "time": "Year"}, "cannot hold the units and the times"),
+        ({"dagitty": "dag { a <-> b }"}, "no arrow that could be a claim"),
+        ({"table": tmp_path / "table.csv", "dagitty": "dag { a -> b }"}, "no column is called as any"),
+    ):
+        with pytest.raises(CausalError, match=said):
+            start(tmp_path / "x" / "y", **told)  # type: ignore[arg-type]
+        assert not (tmp_path / "x").exists()
+    with pytest.raises(CausalError, match="cannot be written"):
+        start(tmp_path / ("n" * 300))
+
+
+def test_a_node_called_as_a_column_of_keys_has_a_column_of_its_own(tmp_path: Path) -> None:
+    start(tmp_path / "mine", dagitty="dag { year -> unit; time -> unit }")
+    assert read_bundle(tmp_path / "mine").studies[0].panel.columns == ("time_value", "unit_value", "year_value")
 
 
 def test_what_cannot_be_a_node_is_said_in_a_comment(tmp_path: Path) -> None:
@@ -113,7 +205,7 @@ def test_an_example_is_a_copy(tmp_path: Path, key: str) -> None:
     ("text", "said"),
     [
         ("a,b\n1,2\n", "which column holds the unit and time is not clear"),
-        ("country,year\nPER,2001\nPER,2002\n", "no column of numbers moves within units"),
+        ("country,year\nPER,2001\nPER,2002\n", "no column is made of numbers that move within units"),
         ("country,year,x\nPER,2001,1\nPER,2001,2\n", "stands in 2 rows"),
         ("country,country,year\nPER,PER,2001\n", "stands there twice"),
         ("", "is empty"),

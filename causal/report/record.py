@@ -10,7 +10,8 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -50,97 +51,141 @@ class Difference:
     changes: tuple[Change, ...]
     same: int
     data: tuple[str, ...]
+    measures: tuple[str, ...]
     priors: tuple[str, ...]
     graph: tuple[str, ...]
     settings: tuple[str, ...]
     versions: tuple[str, ...]
 
 
-def record(analysis: Analysis) -> dict[str, Any]:
-    """The record of an analysis, as plain values."""
+@dataclass(frozen=True)
+class Told:
+    """A claim's verdict, its edge, its smallest effect and the studies that answer it."""
+
+    verdict: str
+    edge: str
+    smallest: float
+    studies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a results file was made of: verdicts by claim, priors by prior set and edge, the graph's lines, checksums and measures by study, the settings
+    and the versions.
+    """
+
+    format: int
+    article: str
+    verdicts: Mapping[str, Told]
+    priors: Mapping[str, Mapping[str, str]]
+    graph: tuple[str, ...]
+    data: Mapping[str, str]
+    measures: Mapping[str, Mapping[str, str]]
+    settings: Mapping[str, int]
+    versions: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self))
+
+
+def record(analysis: Analysis) -> Record:
+    """The record of an analysis."""
     fits = {name: fit for found in analysis.evidence.values() for name, fit in found.fits.items()}
-    priors = {
-        name: {edge: repr(prior) for edge, prior in fit.model.priors.of(analysis.bundle.graph).items()}
-        for name, fit in fits.items()
-    }
-    return {
-        "format": FORMAT,
-        "article": analysis.bundle.source.title,
-        "verdicts": {
-            verdict.claim: {
-                "verdict": verdict.verdict,
-                "edge": verdict.edge,
-                "studies": sorted({finding.study for finding in (*verdict.findings, *verdict.conditional)}),
-            }
+    graph = analysis.bundle.graph
+    return Record(
+        FORMAT,
+        analysis.bundle.source.title,
+        {
+            verdict.claim: Told(
+                verdict.verdict,
+                verdict.edge,
+                verdict.smallest_effect,
+                tuple(sorted({finding.study for finding in (*verdict.findings, *verdict.conditional)})),
+            )
             for verdict in analysis.verdicts
         },
-        "priors": priors,
-        "graph": analysis.bundle.graph.text().splitlines(),
-        "data": {study.name: checksum(study) for study in analysis.bundle.studies},
-        "settings": {"seed": analysis.seed, **_sizes(analysis)},
-        "versions": versions(),
-    }
+        {name: {edge: repr(prior) for edge, prior in fit.model.priors.of(graph).items()} for name, fit in fits.items()},
+        tuple(graph.text().splitlines()),
+        {study.name: checksum(study) for study in analysis.bundle.studies},
+        {
+            study.name: {node: repr(measure) for node in graph.names if (measure := study.measure(node)) is not None}
+            for study in analysis.bundle.studies
+        },
+        {"seed": analysis.seed, **_sizes(analysis)},
+        versions(),
+    )
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> Record:
     """The record of a results file. Raises `CausalError` where there is none that this version reads."""
+    from pydantic import TypeAdapter, ValidationError
+
+    anew = "make it anew: causal report"
     if not path.is_file():
         raise CausalError(Fault("is no file", str(path), "give a results.nc"))
     tree = read_tree(path)
     if tree is None:
-        raise CausalError(Fault("is no results file", str(path), "make it anew: causal report"))
-    try:
-        found: Any = json.loads(str(tree.attrs.get("record", "")))
-    except ValueError:
+        raise CausalError(Fault("is no results file", str(path), anew))
+    text = tree.attrs.get("record")
+    if not isinstance(text, str):
         what = "holds no record of its making: it is of a version before records, or no results file"
-        raise CausalError(Fault(what, str(path), "make it anew: causal report")) from None
-    known = isinstance(found, dict) and isinstance(found.get("format"), int)  # pyright: ignore[reportUnknownMemberType]
-    if not known or found["format"] > FORMAT:
-        what = (
-            f"has a record of format {found['format']}, and this version reads up to {FORMAT}"
-            if known
-            else "holds a broken record"
-        )
-        raise CausalError(Fault(what, str(path), "update the program" if known else "make it anew: causal report"))
+        raise CausalError(Fault(what, str(path), anew))
+    loaded: Any = None
+    with suppress(ValueError, RecursionError):
+        loaded = json.loads(text)
+    later = loaded.get("format") if isinstance(loaded, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    if type(later) is int and later > FORMAT:  # pyright: ignore[reportUnknownArgumentType]
+        what = f"has a record of format {later}, and this version reads up to {FORMAT}"
+        raise CausalError(Fault(what, str(path), "update the program"))
+    try:
+        found = TypeAdapter(Record).validate_json(text, strict=True)
+    except (ValidationError, ValueError):
+        found = None
+    if found is None or found.format != FORMAT:
+        raise CausalError(Fault("holds a broken record of its making", str(path), anew))
     return found
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
+def difference(old: Record, new: Record) -> Difference:
     """What changed from one record to another."""
-    data = _changed(old["data"], new["data"])
-    graph = tuple(sorted(set(old["graph"]) ^ set(new["graph"])))
+    data, measures = _changed(old.data, new.data), _changed(old.measures, new.measures)
+    graph = tuple(sorted(set(old.graph) ^ set(new.graph)))
+    sets = dict.fromkeys([*old.priors, *new.priors])
     priors = tuple(
-        sorted(
-            {
-                edge
-                for name in {*old["priors"], *new["priors"]}
-                for edge in _changed(old["priors"].get(name, {}), new["priors"].get(name, {}))
-            }
-        )
+        sorted({edge for name in sets for edge in _changed(old.priors.get(name, {}), new.priors.get(name, {}))})
     )
-    settings, made_by = _changed(old["settings"], new["settings"]), _changed(old["versions"], new["versions"])
+    settings, made_by = _changed(old.settings, new.settings), _changed(old.versions, new.versions)
     changes: list[Change] = []
     same = 0
-    nothing: dict[str, Any] = {"verdict": "", "edge": "", "studies": []}
-    for claim in dict.fromkeys([*old["verdicts"], *new["verdicts"]]):
-        before, after = old["verdicts"].get(claim, nothing), new["verdicts"].get(claim, nothing)
-        if before["verdict"] == after["verdict"]:
+    nothing = Told("", "", 0.0, ())
+    for claim in dict.fromkeys([*old.verdicts, *new.verdicts]):
+        before, after = old.verdicts.get(claim, nothing), new.verdicts.get(claim, nothing)
+        if before.verdict == after.verdict:
             same += 1
             continue
-        studies = {*before["studies"], *after["studies"]}
-        edge = after["edge"] or before["edge"]
+        studies = {*before.studies, *after.studies}
+        edge = after.edge or before.edge
+        both = nothing not in (before, after)
         through = [f"data of {study}" for study in data if study in studies]
-        own_first = sorted(priors, key=lambda name: name != edge)[:_NAMED]
-        through += [f"the prior of {'' if name == edge else 'another link, '}{name}" for name in own_first]
+        through += [f"measures of {study}" for study in measures if study in studies]
+        own_first = sorted(priors, key=lambda name: name != edge)
+        through += [f"the prior of {'' if name == edge else 'another link, '}{name}" for name in own_first[:_NAMED]]
+        through += [f"{len(priors) - _NAMED} more priors"] if len(priors) > _NAMED else []
         through += ["the graph"] if graph else []
-        through += ["the claim's edge"] if before["edge"] and after["edge"] and before["edge"] != after["edge"] else []
+        through += ["the claim's edge"] if both and before.edge != after.edge else []
+        through += ["the claim's smallest effect"] if both and before.smallest != after.smallest else []
         through += [f"setting {name}" for name in settings] + [f"version of {name}" for name in made_by]
-        changes.append(Change(claim, edge, before["verdict"], after["verdict"], tuple(through)))
-    return Difference(tuple(changes), same, data, priors, graph, settings, made_by)
+        changes.append(Change(claim, edge, before.verdict, after.verdict, tuple(through)))
+    return Difference(tuple(changes), same, data, measures, priors, graph, settings, made_by)
 
 
 def checksum(study: Study) -> str:
-    """The first 16 digits of the SHA-256 of a study's rows: units, times and every column that is in memory."""
+    """The first 16 digits of the SHA-256 of a study's rows: units, times and every column that is in memory.
+
+    Of rows that stay in a data engine it knows the units and times alone.
+    """
     panel = study.panel
     found = hashlib.sha256()
     for keys in (panel.units, panel.times):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from typing import TYPE_CHECKING, Any
@@ -95,7 +94,7 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
         "article": analysis.bundle.source.title,
         "prior_set": "article",
         "scale": "effects: sd of the outcome per sd of the cause",
-        "record": json.dumps(record(analysis)),
+        "record": record(analysis).text,
     }
     for place, (study, found) in enumerate(analysis.evidence.items()):
         owner = "" if place == 0 else f"_{_group_name(study)}"
