@@ -542,4 +542,4 @@ def _one_line(text: str) -> str:
 
 def _text(value: str) -> str:
     """A TOML basic string."""
-    return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

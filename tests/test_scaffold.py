@@ -253,6 +253,14 @@ def test_no_name_of_a_column_breaks_the_files(tmp_path_factory: pytest.TempPathF
     assert read_bundle(folder / "mine").studies
 
 
+def test_names_of_any_script_are_written_as_they_are(tmp_path: Path) -> None:
+    frame = rows().rename(columns={"Country": "país", "Coca (ha)": "コカ 🌿"})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    start(tmp_path / "mine", table=tmp_path / "t.csv", unit="país")
+    assert 'unit = "país"' in (tmp_path / "mine" / "studies.toml").read_text(encoding="utf-8")
+    assert read_bundle(tmp_path / "mine").studies[0].panel.columns == ("コカ 🌿", "Homicide rate")
+
+
 def test_the_command_says_what_to_do_next(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["new", str(tmp_path / "mine")])
     assert done.exit_code == 0
