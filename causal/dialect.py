@@ -255,11 +255,9 @@ def _separator(text: str) -> str:
     """The separator that cuts most of the first records into as many cells as the others; the most cells among equals."""
 
     def worth(delimiter: str) -> tuple[float, int]:
-        counts = [count for count in _lengths(text, delimiter) if count > 1]
-        if not counts:
-            return 0.0, 0
-        usual, times = Counter(counts).most_common(1)[0]
-        return times / len(_lengths(text, delimiter)), usual
+        counts = _lengths(text, delimiter)
+        parted = Counter(count for count in counts if count > 1).most_common(1)
+        return (parted[0][1] / len(counts), parted[0][0]) if parted else (0.0, 0)
 
     return max(_SEPARATORS, key=worth)
 

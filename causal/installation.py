@@ -52,6 +52,14 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("causal-claims"))
 
 
+def version_of(package: str) -> str | None:
+    """The version of an installed package, None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def findings() -> tuple[Finding, ...]:
     """Versions, the sampler, pictures, the cache, cores, memory and room on the disk, each tried out where that takes no more than a second or two."""
     found = [Finding("python", sys.version.split()[0])]
@@ -129,17 +137,14 @@ def _kept(kind: str) -> Kept:
 
 
 def _package(name: str) -> Finding:
-    try:
-        return Finding(name, version(name))
-    except PackageNotFoundError:
-        return Finding(name, "not installed", False, f"pip install {name}")
+    found = version_of(name)
+    return Finding(name, found) if found else Finding(name, "not installed", False, f"pip install {name}")
 
 
 def _extra(extra: str, name: str) -> Finding:
-    try:
-        return Finding(f"extra '{extra}'", f"{name} {version(name)}", None)
-    except PackageNotFoundError:
-        return Finding(f"extra '{extra}'", "not installed", None, f"pip install 'causal-claims[{extra}]'")
+    found = version_of(name)
+    mend = "" if found else f"pip install 'causal-claims[{extra}]'"
+    return Finding(f"extra '{extra}'", f"{name} {found}" if found else "not installed", None, mend)
 
 
 def _tried(what: str, trial: Callable[[], str], mend: str) -> Finding:

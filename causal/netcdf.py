@@ -38,7 +38,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise CausalError(_refused(path, error)) from None
+        raise CausalError(refused(path, error)) from None
 
 
 def open_folder(folder: Path) -> None:
@@ -48,7 +48,7 @@ def open_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise CausalError(_refused(folder, error)) from None
+        raise CausalError(refused(folder, error)) from None
 
 
 def read_tree(path: Path) -> xr.DataTree | None:
@@ -64,5 +64,6 @@ def read_tree(path: Path) -> xr.DataTree | None:
         return None
 
 
-def _refused(path: Path, error: OSError) -> Fault:
+def refused(path: Path, error: OSError) -> Fault:
+    """What to tell of a place that cannot be written."""
     return Fault(f"cannot be written: {error.strerror or error}", str(path), "choose a folder you may write to")

@@ -19,6 +19,7 @@ A `Study` is a panel with its measures. Without measures, each column named as a
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 import numbers
@@ -409,6 +410,21 @@ def study_faults(study: Study, graph: Graph, place: Callable[[str], str] | None 
     for name in sorted({edge.across for edge in across if edge.across is not None} & {*study.weights}):
         faults.extend(weights_of(study, name).faults(study.panel.units, f"{where('')} weights '{name}'"))
     return tuple(faults)
+
+
+def checksum(study: Study) -> str:
+    """The first 16 digits of the SHA-256 of a study's rows: units, times and every column that is in memory.
+
+    Of rows that stay in a data engine it knows the units and times alone.
+    """
+    panel = study.panel
+    found = hashlib.sha256()
+    for keys in (panel.units, panel.times):
+        found.update("\0".join(map(str, keys)).encode())
+    for column in sorted(map(str, panel.data)):
+        found.update(column.encode())
+        found.update(np.ascontiguousarray(panel.data[column].to_numpy(), dtype=float).tobytes())
+    return found.hexdigest()[:16]
 
 
 def study_notes(study: Study, graph: Graph) -> tuple[str, ...]:

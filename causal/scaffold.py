@@ -24,34 +24,36 @@ from causal.dialect import MISSING, NUMBER, Dialect, read_records
 from causal.equations import Floats
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
+from causal.netcdf import refused
 from causal.panel import Study, read_csv, study_faults
 from causal.syntax import from_dagitty, read_graph
 from priors import schemas
 from priors.read import bundle_folder, bundle_keys, read_bundle
 
 UNITS = (
-    *["unit", "units", "country", "countrycode", "country_code", "iso", "iso2", "iso3", "iso3c", "code"],
-    *["state", "province", "region", "district", "department", "municipality", "city", "firm", "id", "name"],
+    *(
+        "unit",
+        "units",
+        "country",
+        "countrycode",
+        "country_code",
+        "iso",
+        "iso2",
+        "iso3",
+        "iso3c",
+        "code",
+        "country_name",
+    ),
+    *("entity", "area", "location", "geo", "state", "province", "region", "district", "department", "municipality"),
+    *("city", "firm", "id", "name", "state_name", "region_name"),
 )
 """Names that a column of units often has, the likeliest first."""
-TIMES = [
-    "year",
-    "time",
-    "date",
-    "period",
-    "month",
-    "quarter",
-    "week",
-    "day",
-    "anio",
-    "ano",
-    "año",
-    "jahr",
-    "annee",
-    "année",
-]
+TIMES = (
+    *("year", "time", "date", "period", "month", "quarter", "week", "day"),
+    *("anio", "ano", "año", "jahr", "annee", "année"),
+)
 """Names that a column of times often has, the likeliest first."""
-_SERIES = ["series", "indicator", "variable", "indicator_code", "series_code", "indicator_name", "series_name"]
+_SERIES = ("series", "indicator", "variable", "indicator_code", "series_code", "indicator_name", "series_name")
 _YEARS = range(1500, 2200)
 _NODES = 3
 """So many columns are proposed as nodes; the others stand in comments."""
@@ -73,7 +75,7 @@ _NONE = (*MISSING, "..", "...", "n/a", "N/A", "#N/A", "null", "NULL", "-")
 
 @dataclass(frozen=True)
 class Table:
-    """A table as text, numbers with decimal points: `names` of its columns and rows of cells; what was found out. `panel` is what it is read as."""
+    """A table as text, numbers with decimal points: `names` of its columns and rows of cells; what was found out."""
 
     names: list[str]
     rows: list[list[str]]
@@ -127,7 +129,7 @@ def start(
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             faults.append(Fault(f"'{folder}' is there and not an empty folder", mend="give a new one"))
     except OSError as error:
-        raise CausalError(_refused(folder, error)) from None
+        raise CausalError(refused(folder, error)) from None
     if example is not None and (table is not None or dagitty is not None):
         faults.append(Fault("an example is copied whole", mend="leave the table and the graph away"))
     if example is not None and example not in bundle_keys():
@@ -147,14 +149,15 @@ def start(
         try:
             shutil.copytree(place, folder, dirs_exist_ok=True)
         except OSError as error:
-            raise CausalError(_refused(folder, error)) from None
+            raise CausalError(refused(folder, error)) from None
     return notes
 
 
 def propose(table: Path, unit: str | None = None, time: str | None = None, dialect: Dialect | None = None) -> Proposal:
     """What a file is taken for. Raises `CausalError` where it cannot be read, or where its units or times cannot be told."""
     read = partial(_read, table, dialect or Dialect())
-    names = read(None).names
+    text = read(None)
+    names = text.names
     faults = [
         Fault(f"no {role} column '{name}'", table.name, nearest(name, names))
         for role, name in (("unit", unit), ("time", time))
@@ -166,10 +169,9 @@ def propose(table: Path, unit: str | None = None, time: str | None = None, diale
     years = [name for name in names if _is_year(name)]
     wide = time is None and len(years) >= _WIDE_FROM and not _named(names, TIMES)
     if wide:
-        found = _long(read, years, unit, table)
+        found = _long(text, read, years, unit, table)
         unit, time = found.names[0], "year"
     else:
-        text = read(None)
         time = time or next(iter(_named(names, TIMES)), None) or _years_column(text)
         unit = unit or _units_column(text, time)
         if unit is None or time is None:
@@ -214,17 +216,18 @@ def _read(table: Path, dialect: Dialect, keys: Sequence[str] | None) -> Table:
         return _of_workbook(table, kind)
     faults: list[Fault] = []
     found = read_records(table, dialect, faults, keys=keys, missing=_NONE, loose=True)
-    faults.extend(
-        Fault(f"column '{name}' stands there twice", table.name, "rename one")
-        for name, count in Counter(found.names).items()
-        if name and count > 1
-    )
+    faults.extend(_doubled(found.names, table))
     raise_all(faults)
     for at, name in enumerate(found.names):
         if keys is not None and name not in keys:
             for row in found.rows:
                 row[at] = "" if row[at].strip() in _NONE else row[at]
     return Table(found.names, found.rows, found.notes)
+
+
+def _doubled(names: Sequence[str], table: Path) -> list[Fault]:
+    twice = [name for name, count in Counter(names).items() if name and count > 1]
+    return [Fault(f"column '{name}' stands there twice", table.name, "rename one") for name in twice]
 
 
 def _of_workbook(table: Path, kind: str) -> Table:
@@ -241,9 +244,7 @@ def _of_workbook(table: Path, kind: str) -> Table:
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise CausalError(*(Fault(f"column '{name}' stands there twice", table.name, "rename one") for name in twice))
+    raise_all(_doubled(names, table))
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     return Table(names, rows, [] if kind == ".parquet" else ["the first sheet was read"])
 
@@ -263,9 +264,10 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _long(read: Callable[[Sequence[str] | None], Table], years: list[str], unit: str | None, table: Path) -> Table:
-    """A table with a column a year as one with a row a unit and year, the unit first."""
-    text = read(None)
+def _long(
+    text: Table, read: Callable[[Sequence[str]], Table], years: list[str], unit: str | None, table: Path
+) -> Table:
+    """A table with a column a year as one with a row a unit and year, the unit first; `text` is the table as it is written, `read` reads it with its keys."""
     others = [name for name in text.names if name not in years]
     series = next((name for wanted in _SERIES for name in others if _plain(name) == wanted and name != unit), None)
     unit = unit or next((name for name in _named(others, UNITS) if name != series and all(text.column(name))), None)
@@ -352,10 +354,6 @@ def _node_name(column: str, taken: Mapping[str, str]) -> str:
     return found
 
 
-def _refused(folder: Path, error: OSError) -> Fault:
-    return Fault(f"cannot be written: {error.strerror or error}", str(folder)[:200], "choose a folder you may write to")
-
-
 # ------------------------------------------------------------------------------------------------------- files
 
 
@@ -366,8 +364,12 @@ def _written(
     graph = None if dagitty is None else from_dagitty(dagitty)
     if graph is not None and not any(edge.cause != edge.effect for edge in graph.edges):
         raise CausalError(Fault("the graph has no arrow that could be a claim", mend="write dag { x -> y }"))
-    made_up = _made_up() if graph is None else _noise(graph.names)
-    found = made_up if table is None else propose(table, unit, time, dialect)
+    if table is not None:
+        found = propose(table, unit, time, dialect)
+    elif graph is None:
+        found = _made_up()
+    else:
+        found = _noise(graph.names)
     notes = found.notes
     if graph is not None and table is not None:
         found = _matched(found, graph, table)
@@ -382,9 +384,9 @@ def _written(
     found.table.write(folder / _DATA)
     (folder / _SCHEMAS).mkdir()
     for name, text in files.items():
-        shutil.copyfile(schemas.file_of(name), folder / _SCHEMAS / schemas.file_of(name).name)
-        head = f"#:schema {_SCHEMAS}/{schemas.file_of(name).name}\n"
-        (folder / name).write_text(head + text, encoding="utf-8")
+        source = schemas.file_of(name)
+        shutil.copyfile(source, folder / _SCHEMAS / source.name)
+        (folder / name).write_text(f"#:schema {_SCHEMAS}/{source.name}\n{text}", encoding="utf-8")
     return notes
 
 
@@ -452,16 +454,9 @@ def _claims(found: Proposal, graph: Graph | None) -> str:
         assumed += [latent.name for latent in graph.latents]
         says = [(edge.text, f"{edge.cause} moves {edge.effect}") for edge in claimed]
     else:
-        says = (
-            [
-                (
-                    f"{nodes[0]} -> {nodes[1]} [lag=1, sign=+]",
-                    f"more {_label(nodes[0], found)} brings more {_label(nodes[1], found)}",
-                )
-            ]
-            if len(nodes) > 1
-            else []
-        )
+        cause, effect = nodes[:2]
+        told = f"more {_label(cause, found)} brings more {_label(effect, found)}"
+        says = [(f"{cause} -> {effect} [lag=1, sign=+]", told)]
         assumed = []
     remembered = {line.split(" ")[0] for line in assumed if "->" in line}
     assumed = [*(f"{node} -> {node} [lag=1]" for node in nodes if node not in remembered), *assumed]
@@ -517,17 +512,17 @@ decimal = "."
 
 
 def _interventions(found: Proposal, graph: Graph | None) -> str:
-    nodes = list(found.nodes) if graph is None else []
-    if len(nodes) < 2:
+    if graph is not None:
         return '# What might be done, for example:\n\n# [intervention.more]\n# do = "shift x 0.5"\n# outcome = "y"\n# horizon = 5\n'
-    values = [float(cell) for cell in found.table.column(found.nodes[nodes[0]]) if NUMBER.fullmatch(cell)]
+    cause, effect = list(found.nodes)[:2]
+    values = [float(cell) for cell in found.table.column(found.nodes[cause]) if NUMBER.fullmatch(cell)]
     swing = float(np.std(values)) / 2.0
     size = f"{swing:.2g}" if np.isfinite(swing) and swing > 0.0 else "1"
     return f"""# What might be done. "shift x 0.5" adds 0.5 to x in every period; also set, scale, path, cut and policies (`causal do --help`).
 
 [intervention.more]
-do = "shift {nodes[0]} {float(size):g}"            # half an sd of what the table holds
-outcome = "{nodes[1]}"
+do = "shift {cause} {float(size):g}"            # half an sd of what the table holds
+outcome = "{effect}"
 horizon = 5            # periods
 """
 

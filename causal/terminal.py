@@ -101,10 +101,8 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     for study, results in checked.items():
         for result in results:
             # What was asked for on purpose answers, whatever it says.
-            if result.passed is False or result.doubted or result.name in thorough:
-                vetoes = result.passed is False and result.vetoes
-                warning = "warning: " if not vetoes and (result.passed is False or result.doubted) else ""
-                click.echo(f"{study}: {warning}{result.sentence}")
+            if result.passed is False or result.warning or result.name in thorough:
+                click.echo(f"{study}: {'warning: ' if result.warning else ''}{result.sentence}")
 
 
 def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ from causal.joint import build_model
 from causal.measurement import within_unit_sd
 from causal.model import Model, Priors, regressors
 from causal.netcdf import write_whole
-from causal.panel import Panel, Study
+from causal.panel import Panel, Study, checksum
 from causal.refits import fit_many, seed_of
 from causal.rests import differing
 from causal.verdict import LEVELS, PRIOR_SETS, Verdict, judge
@@ -280,9 +280,7 @@ def _digest(bundle: Bundle) -> str:
     for name in ("claims.toml", "studies.toml"):
         found.update((bundle.folder / name).read_bytes())
     for study in bundle.studies:
-        for column in sorted(study.panel.columns):
-            if column in study.panel.data:
-                found.update(np.ascontiguousarray(study.panel.data[column].to_numpy(), dtype=float).tobytes())
+        found.update(checksum(study).encode())
     return found.hexdigest()[:16]
 
 

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from causal.cli import main
 from causal.errors import CausalError
 from causal.netcdf import write_tree
-from causal.report.record import FORMAT, Record, checksum, difference, read_record, record
+from causal.panel import checksum
+from causal.report.record import FORMAT, Record, difference, read_record, record
 from causal.report.tables import results_tree
 from tests.toy_bundle import toy_analysis
 

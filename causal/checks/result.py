@@ -22,6 +22,11 @@ class CheckResult:
     vetoes: bool = True
     doubted: tuple[str, ...] = ()
 
+    @property
+    def warning(self) -> bool:
+        """Whether it is a warning as a whole: it failed without a veto, or casts doubt without having failed."""
+        return not self.vetoes if self.passed is False else bool(self.doubted)
+
     def concerns(self, edge: str) -> bool:
         """Whether a claim on `edge` rests on this check."""
         return not self.edges or edge in self.edges

@@ -24,6 +24,7 @@ from causal.checks import CheckResult
 from causal.errors import listed
 from causal.fit import DIVERGENT_SHARE_LIMIT, ESS_LIMIT, R_HAT_LIMIT, Fit
 from causal.graph import Edge, Graph, Node, Sign
+from causal.panel import checksum
 from causal.plot import (
     PRIOR_LABELS,
     STYLES,
@@ -44,7 +45,7 @@ from causal.report.foretold import foretold_section
 from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, inline, picture
-from causal.report.record import checksum, versions
+from causal.report.record import versions
 from causal.report.together import together
 from causal.report.words import (
     MEANINGS,
@@ -691,8 +692,7 @@ def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, An
 
 
 def _check(result: CheckResult) -> dict[str, str]:
-    state = {True: "passed", False: "FAILED" if result.vetoes else "WARNING", None: "cannot be told"}[result.passed]
-    state = "WARNING" if result.passed and result.doubted else state
+    state = "WARNING" if result.warning else {True: "passed", False: "FAILED", None: "cannot be told"}[result.passed]
     return {"name": result.name, "state": state, "sentence": result.sentence}
 
 

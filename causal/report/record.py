@@ -6,26 +6,21 @@ of these changed with them; that one of them did it is likely and not proved.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from causal.errors import CausalError, Fault
-from causal.installation import PACKAGES
+from causal.installation import PACKAGES, version_of
 from causal.netcdf import read_tree
+from causal.panel import checksum
 
 if TYPE_CHECKING:
     from causal.analysis import Analysis
-    from causal.panel import Study
 
 FORMAT = 1
 """The version of the record; a file with a later one is refused."""
@@ -181,32 +176,9 @@ def difference(old: Record, new: Record) -> Difference:
     return Difference(tuple(changes), same, data, measures, priors, graph, settings, made_by)
 
 
-def checksum(study: Study) -> str:
-    """The first 16 digits of the SHA-256 of a study's rows: units, times and every column that is in memory.
-
-    Of rows that stay in a data engine it knows the units and times alone.
-    """
-    panel = study.panel
-    found = hashlib.sha256()
-    for keys in (panel.units, panel.times):
-        found.update("\0".join(map(str, keys)).encode())
-    for column in sorted(map(str, panel.data)):
-        found.update(column.encode())
-        found.update(np.ascontiguousarray(panel.data[column].to_numpy(), dtype=float).tobytes())
-    return found.hexdigest()[:16]
-
-
-@cache
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
 def versions() -> dict[str, str]:
     """The version of each package that an analysis is made with, and of Python."""
-    return {name: _version(name) for name in PACKAGES} | {"Python": platform.python_version()}
+    return {name: version_of(name) or "not installed" for name in PACKAGES} | {"Python": platform.python_version()}
 
 
 def _sizes(analysis: Analysis) -> dict[str, int]:
