@@ -6,6 +6,7 @@ analysis of the same bundle samples nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from causal.errors import CausalError, Fault
 from causal.fit import Fit, JointFit, fit
 from causal.forecast import Announce
 from causal.foretold import Foretold, foretell
+from causal.html import table
 from causal.identification import Identification, identify_edge
 from causal.intervene import Intervention, read_interventions
 from causal.joint import JointModel, build_model
@@ -29,7 +31,7 @@ from causal.model import Model, Priors
 from causal.panel import Study
 from causal.rests import differing, road_told, told_by
 from causal.simulate import contrast, counterfactual
-from causal.verdict import PRIOR_SETS, Evidence, Together, Verdict, judge
+from causal.verdict import PRIOR_SETS, WORDS, Evidence, Together, Verdict, judge
 from priors.elicit import FAR_FROM_NORMAL, PriorSet, mixed, mixture_cost, prior
 from priors.read import Bundle, InterventionSpec
 
@@ -104,6 +106,16 @@ class Analysis:
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
         return next(verdict for verdict in self.verdicts if verdict.claim == claim)
+
+    def _repr_html_(self) -> str:
+        """The verdicts for a notebook, those that say most first, with the loop's own."""
+        order = {word: at for at, word in enumerate(WORDS)}
+        verdicts = sorted(self.verdicts, key=lambda verdict: order[verdict.verdict])
+        rows = [(each.claim, each.edge or "no link", each.verdict, each.sentence or each.why) for each in verdicts]
+        counted = Counter(each.verdict for each in verdicts)
+        caption = f"{self.bundle.source.title}: " + ", ".join(f"{count} {word}" for word, count in counted.items())
+        notes = [] if self.chain is None else [self.chain.sentence]
+        return table(caption, ("claim", "link", "verdict", "says"), rows, notes=notes, whole="analysis.verdicts")
 
 
 def analyse(

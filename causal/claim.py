@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from causal.errors import counted
 from causal.graph import Edge
+from causal.html import table
 
 Direction = Literal["for", "against", "mixed", "indirect"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -135,3 +137,27 @@ class Ledger:
     def published_on(self, claim: str) -> tuple[Published, ...]:
         """What was published on the claim of that key."""
         return tuple(each for each in self.published if claim in each.claims)
+
+    def _repr_html_(self) -> str:
+        """A table of the claims for a notebook: what each says, how surely and where."""
+        rows = [
+            (
+                claim.key,
+                claim.edge.text if claim.edge else f"no link can hold it: {claim.untestable or 'not said why'}",
+                claim.hedge,
+                claim.strength,
+                claim.says,
+                claim.where,
+            )
+            for claim in self.claims
+        ]
+        source = self.source
+        by = ", ".join(str(part) for part in (source.authors, source.year) if part)
+        core = sum(claim.core for claim in self.claims)
+        caption = f"{source.title}{f' ({by})' if by else ''}: {counted(len(self.claims), 'claim')}, {core} of them core"
+        notes = [
+            f"With them: {counted(len(self.figures), 'figure')} and {counted(len(self.published), 'published finding')}."
+        ]
+        notes = notes if self.figures or self.published else []
+        columns = ("claim", "link", "hedge", "strength", "says", "where")
+        return table(caption, columns, rows, notes=notes, whole="ledger.claims")

@@ -97,6 +97,15 @@ def listed(items: Sequence[str], last: str = "and", empty: str = "none") -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else empty
 
 
+def counted(count: int, word: str, plural: str = "") -> str:
+    """A count with its word in the right number.
+
+    >>> counted(1, "node"), counted(2000, "node")
+    ('1 node', '2,000 nodes')
+    """
+    return f"{count:,} {word if count == 1 else plural or word + 's'}"
+
+
 def look_alikes(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """The groups of different words that only case, accents or spaces tell apart, each in the order in which they came.
 

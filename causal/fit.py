@@ -24,7 +24,8 @@ import numpy as np
 
 from causal.dist import Normal
 from causal.equations import Floats
-from causal.errors import CausalError, ConvergenceError, Fault, nearest, raise_all, shortened
+from causal.errors import CausalError, ConvergenceError, Fault, counted, nearest, raise_all, shortened
+from causal.html import between, number, table
 from causal.joint import JointModel, drawn_pools
 from causal.model import Model
 from causal.netcdf import read_tree, write_tree
@@ -93,6 +94,11 @@ class Convergence:
         """Whether every limit of the contract is kept."""
         return not self.unconverged and self.divergent_share <= DIVERGENT_SHARE_LIMIT
 
+    @property
+    def state(self) -> str:
+        """The three numbers in words."""
+        return f"worst R-hat {self.r_hat:.3f}, smallest effective sample {self.ess:.0f}, {self.divergent_share:.2%} divergent draws"
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -133,6 +139,32 @@ class Fit:
         draws = self.posterior["effect"].sel(edge=name, drop=True)
         draws = draws if scale == "standard" else draws / self.model.on_standard_scale(name)
         return draws.rename(name)
+
+    def _repr_html_(self) -> str:
+        """A table of the estimates for a notebook, and how far the draws can be trusted."""
+        model, draws = self.model, self.draws("effect")
+        rows: list[tuple[str, ...]] = []
+        for term, column in zip(model.system.terms, draws.T, strict=True):
+            low, middle, high = (float(value) for value in np.quantile(column, [0.05, 0.5, 0.95]))
+            unit = model.on_standard_scale(term.name)
+            what = "" if term.edge is not None else "roads through unmeasured nodes"
+            rows.append(
+                (
+                    term.name,
+                    what,
+                    number(middle),
+                    between(low, high),
+                    number(middle / unit),
+                    between(low / unit, high / unit),
+                )
+            )
+        caption = (
+            f"Fit of study '{model.study.name}', {model.priors.name} prior: "
+            f"{len(model.design.units)} units, {len(model.study.panel.times)} periods, {_drawn(self.posterior)}"
+        )
+        columns = ("term", "carries", "standard: median", "90 % interval", "natural: median", "90 % interval")
+        notes = [_trusted(self.convergence, self.posterior), _ESTIMATES]
+        return table(caption, columns, rows, notes=notes, whole="fit.posterior['effect']")
 
 
 @dataclass(frozen=True)
@@ -237,6 +269,24 @@ class JointFit:
             what = f"'{name}' has no natural unit: it is a reported estimate's only"
             raise CausalError(Fault(what, mend="take scale='standard'"))
         return self._scale(name, known)
+
+    def _repr_html_(self) -> str:
+        """A table for a notebook of what the studies share, and how far the draws can be trusted."""
+        shared = self.posterior
+        rows: list[tuple[str, ...]] = []
+        for k, pool in enumerate(self.model.pools):
+            low, middle, high = np.quantile(shared["effect"].isel(edge=k), [0.05, 0.5, 0.95])
+            tau = np.quantile(shared["tau"].isel(edge=k), [0.05, 0.5, 0.95])
+            apart = f"{number(tau[1])} ({between(tau[0], tau[2])})"
+            if not pool.identified:
+                apart = "not pooled: no study identifies it"
+            elif len(pool.members) == 1:
+                apart = f"one study; by the prior {apart}"
+            rows.append((pool.name, ", ".join(self.model.members(pool)), number(middle), between(low, high), apart))
+        caption = f"Fit of {len(self.model.models)} studies as one, {self.model.priors.name} prior: {_drawn(shared)}"
+        columns = ("effect", "studies", "standard: median", "90 % interval", "differ by (tau)")
+        notes = [_trusted(self.convergence, shared), _ESTIMATES]
+        return table(caption, columns, rows, notes=notes, whole="fit.posterior")
 
     def _alone(self, text: str, scale: str, transported: bool) -> xr.DataArray:
         faults: list[Fault] = []
@@ -516,6 +566,21 @@ def _waited(sampler: Any, stop: Event) -> xr.DataTree:
             if stop.is_set():
                 sampler.cancel()
                 raise CancelledError from None
+
+
+_ESTIMATES = "These are estimates; which of them these data can tell from other causes is asked by ca.identify_edge."
+
+
+def _drawn(posterior: xr.Dataset) -> str:
+    return f"{counted(posterior.sizes['chain'], 'chain')} of {counted(posterior.sizes['draw'], 'draw')}"
+
+
+def _trusted(found: Convergence, posterior: xr.Dataset) -> str:
+    if not found.passed:
+        return f"The draws cannot be trusted ({found.state}): {shortened(found.unconverged) or 'too many diverged'}."
+    if posterior.sizes["chain"] == 1:
+        return f"Whether chains agree cannot be told from one chain ({found.state})."
+    return f"The chains agree ({found.state})."
 
 
 def _term_named(model: Model, text: str) -> str:

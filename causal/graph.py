@@ -30,7 +30,8 @@ from enum import StrEnum
 from itertools import product
 from typing import Any, cast
 
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, counted, nearest, raise_all, shortened
+from causal.html import table
 
 FAMILIES: tuple[str, ...] = (
     "normal",
@@ -173,6 +174,8 @@ class Latent:
         """The latent's line in a graph's text form, which names it: ``u <-> v [lag=2]``."""
         return f"{self.left} <-> {self.right}" + (f" [lag={self.lag}]" if self.lag else "")
 
+
+_SAID = {Sign.POSITIVE: "raises", Sign.NEGATIVE: "lowers", Sign.UNKNOWN: "no direction"}
 
 type Loop = tuple[Edge, ...]
 
@@ -327,6 +330,30 @@ class Graph:
             tuple(node for node in self.nodes if node.name in kept),
             tuple(edge for edge in self.edges if edge.cause in kept and edge.effect in kept),
             tuple(latent for latent in self.latents if latent.left in kept and latent.right in kept),
+        )
+
+    def _repr_html_(self) -> str:
+        """A table of the links for a notebook; `causal.plot.draw_graph` draws them."""
+        rows = [
+            (
+                edge.cause,
+                "→",
+                edge.effect,
+                edge.lag,
+                _SAID[edge.sign] + (f", from {edge.across}" if edge.across else ""),
+            )
+            for edge in self.edges
+        ]
+        rows += [(each.left, "↔", each.right, each.lag, "unmeasured common cause") for each in self.latents]
+        linked = {name for row in rows for name in (row[0], row[2])}
+        alone = [name for name in self.names if name not in linked]
+        families = [f"{node.name} is {node.family}" for node in self.nodes if node.family != "normal"]
+        notes = [f"Without any link: {shortened(alone, 12)}."] * bool(alone)
+        notes += [f"Families other than normal: {shortened(families, 12)}."] * bool(families)
+        sizes = ((self.nodes, "node"), (self.edges, "direct effect"), (self.latents, "unmeasured common cause"))
+        caption = "Graph: " + ", ".join(counted(len(records), what) for records, what in sizes)
+        return table(
+            caption, ("from", "", "to", "lag", "claimed"), rows, notes=notes, whole="graph.edges, graph.latents"
         )
 
 

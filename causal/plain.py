@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from causal.errors import listed
+from causal.html import chance
 from causal.power import ENOUGH, Power
 
 _listed = partial(listed, empty="nobody")
@@ -173,7 +174,7 @@ def would_change(found: Grounds) -> str:
 def _more_data(found: Grounds, power: Power) -> str:
     own = f"an effect of the {found.called}'s own size ({power.size:.2g})"
     if power.times == 1.0:
-        return f"The study had a chance of {_chance(power.power)} to find {own}; more rows may settle it either way."
+        return f"The study had a chance of {chance(power.power)} to find {own}; more rows may settle it either way."
     if power.size <= found.smallest:
         return f"No amount of such data: {own} is smaller than what matters ({found.smallest:.2g})."
     if math.isinf(power.times):
@@ -182,12 +183,7 @@ def _more_data(found: Grounds, power: Power) -> str:
     if found.units and found.periods:
         units, periods = math.ceil(found.units * power.times), math.ceil(found.periods * power.times)
         rows += f" ({units:,} units for {found.units:,}, or {periods:,} periods for {found.periods:,})"
-    return f"{rows} would find {own} four times in five; these find it with probability {_chance(power.power)}."
-
-
-def _chance(value: float) -> str:
-    """A probability that no rounding makes certain."""
-    return "under 0.01" if value < 0.005 else "over 0.99" if value > 0.995 else f"{value:.2f}"
+    return f"{rows} would find {own} four times in five; these find it with probability {chance(power.power)}."
 
 
 def _capital(text: str) -> str:

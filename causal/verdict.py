@@ -35,9 +35,10 @@ from numpy.typing import NDArray
 from causal.checks import CheckResult
 from causal.claim import Claim, Ledger
 from causal.dist import Dist
-from causal.errors import CausalError, Fault, raise_all
+from causal.errors import CausalError, Fault, counted, listed, raise_all
 from causal.fit import Fit, JointFit
 from causal.graph import Edge, Graph, Sign
+from causal.html import UNKNOWN, between, chance, number, table
 from causal.identification import Identification, single_door
 from causal.model import Model, regressors
 from causal.multiplicity import Multiplicity, Statement, over_the_table
@@ -149,6 +150,28 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """The record as plain values, for JSON."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        """The word for a notebook, its sentences, and the numbers behind it where there are any."""
+        given = [(found, "") for found in (*self.findings, self.together) if found is not None]
+        aside = [found for found in (*self.conditional, self.conditional_together) if found is not None]
+        given += [(found, f"with {counted(len(found.set_aside), 'node')} assumed away: ") for found in aside]
+        rows: list[tuple[str, ...]] = []
+        for found, assumed in given:
+            who = f"{listed(found.pooled)} as one" if found.pooled else found.study
+            says = assumed + found.verdict + ("" if found.identified else " (an association only)")
+            for each in found.estimates:
+                claimed = chance(each.as_claimed)
+                rows.append((who, says, each.prior_set, number(each.median), between(each.low, each.high), claimed))
+            if not found.estimates:
+                rows.append((who, says, "", UNKNOWN, UNKNOWN, UNKNOWN))
+        columns = ("study", "says", "prior", "median", "90 % interval", "P(as claimed)")
+        told = (self.sentence or self.why, self.rests_on, self.would_change)
+        heads = ("", "Rests on: ", "What would change it: ")
+        notes = [head + text for head, text in zip(heads, told, strict=True) if text]
+        notes += ["No study has numbers for it."] * (not rows)
+        notes += [f"Standard scale; as claimed: by more than {number(self.smallest_effect)}."] * bool(rows)
+        return table(f"{self.claim}, {self.edge or 'no link'}: {self.verdict}", columns, rows, notes=notes)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ def check(fit: Fit | JointFit) -> CheckResult:
     """Passed where every limit of `causal.fit` is kept. Concerns the edges whose own draws fail, or all where others do."""
     found = fit.convergence
     numbers = {"r_hat": found.r_hat, "ess": found.ess, "divergent_share": found.divergent_share}
-    state = f"worst R-hat {found.r_hat:.3f}, smallest effective sample {found.ess:.0f}, {found.divergent_share:.2%} divergent draws"
     if found.passed:
-        return CheckResult("convergence", True, f"The chains agree ({state}).", numbers)
+        return CheckResult("convergence", True, f"The chains agree ({found.state}).", numbers)
     own = [named["edge"] for name in found.unconverged if (named := _EFFECT.fullmatch(name))]
     everywhere = found.divergent_share > DIVERGENT_SHARE_LIMIT or len(own) < len(found.unconverged)
-    sentence = f"The chains do not agree ({state}; limits {R_HAT_LIMIT}, {ESS_LIMIT}, {DIVERGENT_SHARE_LIMIT:.1%}): what rests on them cannot be trusted."
+    sentence = f"The chains do not agree ({found.state}; limits {R_HAT_LIMIT}, {ESS_LIMIT}, {DIVERGENT_SHARE_LIMIT:.1%}): what rests on them cannot be trusted."
     return CheckResult("convergence", False, sentence, numbers, () if everywhere else tuple(dict.fromkeys(own)))

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from causal.errors import counted as counted
 from causal.graph import Edge, Sign
 
 if TYPE_CHECKING:
@@ -94,11 +95,6 @@ def probability(value: float) -> str:
     if not math.isfinite(value):
         return "does not apply"
     return "under .01" if value < 0.005 else "over .99" if value > 0.995 else f"{value:.2f}".removeprefix("0")
-
-
-def counted(count: int, word: str, plural: str = "") -> str:
-    """A count with its word in the right number."""
-    return f"{count:,} {word if count == 1 else plural or word + 's'}"
 
 
 def label(bundle: Bundle, node: str) -> str:
