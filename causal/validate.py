@@ -51,7 +51,8 @@ from priors.read import Bundle
 if TYPE_CHECKING:
     from distributed import Client
 
-DRAWS, CHAINS = 1000, 2
+DRAWS, CHAINS = 2000, 2
+"""As many draws in all as a report takes: with fewer, sampled missing values look unconverged, and worlds are withheld that the page would judge."""
 BINS = 10
 KEPT = "validation.json"
 """The file of a bundle in which its rates are kept."""
