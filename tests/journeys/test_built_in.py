@@ -1,12 +1,14 @@
 """The built-in article: its report, and each notebook, which runs from its first cell to its last and is committed with what it shows.
 
-They are in one module since they share their fits: the report makes them, the notebooks find them.
+They are in one module since they share their fits: the report makes them, the notebooks find them. No notebook may take longer than `LONGEST`, so that all
+of them together have an end too.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,10 @@ import pytest
 from causal.verdict import WORDS
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+LONGEST = 1000
+"""Seconds after which a notebook's cell is given up, and with `pytest-timeout` (1200) the notebook: on two idle cores each takes under 180."""
+LARGEST = 1_100_000
+"""Bytes of a notebook with what it shows."""
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -28,6 +34,36 @@ def test_a_notebook_is_committed_with_its_outputs_and_without_errors(path: Path)
     assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
     pictures = ("image/png", "image/svg+xml")
     assert any(kind in output.get("data", {}) for cell in code for output in cell.outputs for kind in pictures)
+    assert path.stat().st_size < LARGEST
+
+
+@each_notebook
+def test_a_notebook_tells_nothing_of_the_machine_that_ran_it(path: Path) -> None:
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    for cell in notebook.cells:
+        # Pictures are letters at random, and hold any short word.
+        told = [
+            str(text)
+            for output in cell.get("outputs", [])
+            for kind, text in output.get("data", {"text": output.get("text", "")}).items()
+            if not kind.startswith("image/")
+        ]
+        assert not cell.metadata
+        assert not re.search(r"/(home|root|tmp|Users|work|var)/|site-packages|Warning:", "\n".join(told))
+        assert not [output for output in cell.get("outputs", []) if output.get("name") == "stderr"]
+
+
+@each_notebook
+def test_a_notebook_and_its_text_are_one(path: Path) -> None:
+    import jupytext
+
+    def cells(file: Path) -> list[tuple[str, str]]:
+        return [(cell.cell_type, cell.source) for cell in jupytext.read(file).cells]
+
+    assert cells(path.with_suffix(".py")) == cells(path), "run: jupytext --sync notebooks/*.ipynb"
 
 
 @pytest.mark.slow
@@ -63,4 +99,4 @@ def test_a_notebook_runs(path: Path, tmp_path: Path, cache: Path, monkeypatch: p
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=1000, kernel_name="python3", resources=resources).execute()
+    nbclient.NotebookClient(notebook, timeout=LONGEST, kernel_name="python3", resources=resources).execute()
