@@ -7,6 +7,7 @@ docstrings, the keys of a bundle's files from their JSON Schemas, and the comman
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Callable
@@ -90,7 +91,9 @@ def _schema(name: str) -> str:
     """The keys of one of a bundle's files: a table for each kind of table in it."""
     whole = document(name)
     lines = [_row("table", "holds"), _row("---", "---")]
-    lines += [_row(f"`[{key}]`", _kind(value)) for key, value in whole["properties"].items()]
+    for key, value in whole["properties"].items():
+        inner = value.get("additionalProperties")
+        lines.append(_row(*((f"`[{key}.NAME]`", _kind(inner)) if inner else (f"`[{key}]`", _kind(value)))))
     for title, table in sorted(whole.get("$defs", {}).items()):
         required = table.get("required", [])
         told = re.sub(r"(?m)^(\[+[^\]]*\]+)", r"`\1`", table.get("description", ""))
@@ -118,14 +121,38 @@ def _command(_: str) -> str:
     return "\n".join(parts)
 
 
-def _thresholds(_: str) -> str:
-    """What the rule of the verdicts asks, from the rule's own numbers."""
-    from causal.verdict import LEVELS
+def _rule(_: str) -> str:
+    """The rule of the verdicts, from the rule's own numbers."""
+    from causal.verdict import LEVELS, SURE
 
+    supported = ", ".join(f"{level:g} under the {name} prior" for name, level in LEVELS.items())
+    both = f"at least {SURE:g} under the sceptical and the wide prior"
     return "\n".join(
-        [_row("prior set", "P(s b > d) at least"), _row("---", "---")]
-        + [_row(name, f"{level:g}") for name, level in LEVELS.items()]
+        _row(*cells)
+        for cells in (
+            ("verdict", "when"),
+            ("---", "---"),
+            ("untestable", "no edge can hold the claim, or no study measures both of its nodes"),
+            (
+                "not-identified",
+                "no study that measures both identifies the effect, in its graph and in its fitted equations",
+            ),
+            ("supported", f"P(*s b* > *d*) is at least {supported}; and no check that vetoes fails for the claim"),
+            ("contradicted", f"P(*s b* < -*d*) is {both}"),
+            ("negligible", f"P(abs(*b*) < *d*) is {both}"),
+            (
+                "prior-driven",
+                f"P(*s b* > *d*) is at least {LEVELS['article']:g} under the article's prior, and too small under another",
+            ),
+            ("undecided", "otherwise"),
+        )
     )
+
+
+def _table(module: str) -> str:
+    """The table that stands in a module's docstring."""
+    told = ast.get_docstring(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))) or ""
+    return "\n".join(line for line in told.splitlines() if line.startswith("|"))
 
 
 def _hedges(_: str) -> str:
@@ -136,9 +163,7 @@ def _hedges(_: str) -> str:
     lines = [_row("hedge", "mean", "nine in ten readers", "stands for"), _row(*["---"] * 4)]
     for word in sorted(read, key=lambda word: (-read[word].mean, word)):
         reading = read[word]
-        lines.append(
-            _row(word, f"{reading.mean:.2f}", f"{reading.low:.2f} to {reading.high:.2f}", HEDGES[word].phrase)
-        )
+        lines.append(_row(word, f"{reading.mean:.2f}", f"{reading.low:.2f} to {reading.high:.2f}", HEDGES[word].phrase))
     return "\n".join(lines)
 
 
@@ -152,8 +177,6 @@ def _strengths(_: str) -> str:
 
 def _checks(_: str) -> str:
     """The modules of the checks by the first sentence of each."""
-    import ast
-
     lines = [_row("check", "asks"), _row("---", "---")]
     for path in sorted((ROOT / "causal" / "checks").glob("[a-z]*.py")):
         told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -165,7 +188,8 @@ def _checks(_: str) -> str:
 MAKERS: dict[str, Callable[[str], str]] = {
     "schema": _schema,
     "command": _command,
-    "thresholds": _thresholds,
+    "rule": _rule,
+    "table": _table,
     "hedges": _hedges,
     "strengths": _strengths,
     "checks": _checks,

@@ -1,0 +1,152 @@
+"""The documentation: its links, its code blocks and its commands beside the program, and that Sphinx builds it without a warning."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import causal
+from causal.cli import main
+from priors.schemas import document, names
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts),
+]
+FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
+OWN_PATH = re.compile(r"`((?:causal|priors|tests|tools|docs|benchmarks|notebooks)/[\w./-]+)`")
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def prose(path: Path) -> str:
+    return FENCE.sub("", path.read_text(encoding="utf-8"))
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    for path in PAGES:
+        for found in FENCE.finditer(path.read_text(encoding="utf-8")):
+            if found["language"].strip() == language:
+                yield named(path), found["text"]
+
+
+def anchors(path: Path) -> set[str]:
+    """What the page's headings are linked by."""
+    headings = re.findall(r"^#+\s+(.+?)\s*$", prose(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_link_within_the_repository_leads_somewhere(path: Path) -> None:
+    lost: list[str] = []
+    for target in LINK.findall(prose(path)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        place = (path.parent / file).resolve() if file else path
+        if not place.exists() or (anchor and place.suffix == ".md" and anchor not in anchors(place)):
+            lost.append(target)
+    assert lost == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_file_that_is_named_is_there(path: Path) -> None:
+    """A folder that the source distribution leaves out is not asked for."""
+    told = [place for place in OWN_PATH.findall(prose(path)) if (ROOT / place.split("/")[0]).is_dir()]
+    assert [place for place in told if not (ROOT / place.rstrip("/")).exists()] == []
+
+
+def test_every_page_of_the_documentation_stands_in_a_table_of_contents() -> None:
+    listed = {ROOT / "docs" / "index.md"}
+    for path in PAGES:
+        for found in FENCE.finditer(path.read_text(encoding="utf-8")):
+            if found["language"].strip() == "{toctree}":
+                entries = [line for line in found["text"].splitlines() if line and not line.startswith(":")]
+                listed |= {path.parent / f"{entry}.md" for entry in entries}
+    assert {path for path in PAGES if (ROOT / "docs") in path.parents} == listed
+
+
+def test_every_public_name_is_in_the_reference_once_and_says_what_it_is() -> None:
+    told = Counter[str]()
+    for path in sorted((ROOT / "docs" / "reference").glob("*.md")):
+        module = ""
+        for kind, name in re.findall(r"^\.\. (\w+):: ([\w.]+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            module = name if kind == "currentmodule" else module
+            if kind != "currentmodule" and module == "causal":
+                told[name] += 1
+    assert told == Counter(causal.__all__)
+    silent = [
+        name
+        for name in causal.__all__
+        if not (text := inspect.getdoc(getattr(causal, name))) or text.startswith(f"{name}(")
+    ]
+    assert silent == []
+
+
+def test_python_blocks_compile_and_name_what_there_is() -> None:
+    unknown: list[tuple[str, str]] = []
+    for page, text in blocks("python"):
+        for node in ast.walk(ast.parse(text, filename=page)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ca":
+                unknown += [(page, node.attr)] * (node.attr not in causal.__all__)
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ("causal", "priors"):
+                module = __import__(node.module, fromlist=["*"])
+                unknown += [(page, alias.name) for alias in node.names if not hasattr(module, alias.name)]
+    assert unknown == []
+
+
+def test_commands_have_the_names_and_options_that_the_pages_give_them() -> None:
+    wrong: list[tuple[str, str]] = []
+    for page, text in blocks("sh"):
+        for line in text.splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] != ["causal"]:
+                continue
+            command: click.Command = main
+            rest = words[1:]
+            while isinstance(command, click.Group) and rest and rest[0] in command.commands:
+                command, rest = command.commands[rest[0]], rest[1:]
+            known = {name for each in command.params for name in each.opts} | {"--help", "-h"}
+            given = [word.partition("=")[0] for word in rest if word.startswith("-") and not re.match(r"-\d", word)]
+            if isinstance(command, click.Group) or not known.issuperset(given):
+                wrong.append((page, line))
+    assert wrong == []
+
+
+def test_toml_blocks_hold_keys_that_a_bundle_has() -> None:
+    known = {key for name in names() for key in document(name)["properties"]}
+    for page, text in blocks("toml"):
+        found = tomllib.loads(text)
+        inner = all(isinstance(value, (str, int, float, dict)) and key not in known for key, value in found.items())
+        assert inner or set(found) <= known, page
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-d", tmp_path / "trees", ROOT / "docs", tmp_path / "pages"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    made = (tmp_path / "pages" / "reference" / "bundle.html").read_text(encoding="utf-8")
+    assert "smallest_effect" in made
+    command = (tmp_path / "pages" / "reference" / "command.html").read_text(encoding="utf-8")
+    assert all(f"causal {name}" in command for name in main.commands)
+    assert "made:" not in "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "pages").rglob("*.html"))
