@@ -98,7 +98,7 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
     """What each study identifies of each claim, and the chains that lead through several studies.
 
     `studies` are studies, or the measured nodes by a study's name. Each edge is identified once a study, whatever number of
-    claims state it.
+    claims state it. Measured names that are no node are passed over. A claim's edge that the graph has not raises `CausalError`.
     """
     scenes = [_scene(graph, *given) for given in _given(graph, studies)]
     answers: list[StudyAnswer] = []

@@ -14,7 +14,12 @@ from causal.errors import CausalError, Fault
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """A Normal distribution with `mean` and `sd`."""
+    """A Normal distribution with `mean` and `sd`. Raises `CausalError` unless both are finite and `sd` is above 0.
+
+    >>> low, high = Normal(0.1, 0.1).interval(0.9)
+    >>> round(low, 2), round(high, 2), round(Normal(0.1, 0.1).probability_above(0.0), 2)
+    (-0.06, 0.26, 0.84)
+    """
 
     mean: float = 0.0
     sd: float = 1.0
@@ -38,7 +43,7 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """A uniform distribution between `low` and `high`."""
+    """A uniform distribution between `low` and `high`. Raises `CausalError` unless both are finite and `low` is below `high`."""
 
     low: float = -1.0
     high: float = 1.0

@@ -65,7 +65,14 @@ Units = Sequence[Any] | None
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Hold `node` at `value` (natural units)."""
+    """Hold `node` at `value` (natural units), whatever else is done to it.
+
+    `start`, `stop`: the first and the last time in which it acts, absent without bound; `units`: where, absent everywhere. Raises `CausalError` for a value
+    that is no finite number, a `stop` before `start`, and no units.
+
+    >>> text_of(Set("presence", 1.0, start=2010, stop=2014))
+    'set presence 1 from 2010 to 2014'
+    """
 
     node: str
     value: float
@@ -95,7 +102,10 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Add `amount` (natural units) to what the equation of `node` gives, in each period."""
+    """Add `amount` (natural units) to what the equation of `node` gives, in each period; with a self-lag it accumulates.
+
+    On the node's link, for nodes that are not Normal. `start`, `stop`, `units` and what is raised are those of `Set`.
+    """
 
     node: str
     amount: float
@@ -139,7 +149,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Multiply what the equation of `node` gives by `factor`, in each period."""
+    """Multiply what the equation of `node` gives by `factor`, in each period.
+
+    The value itself, or the mean or the odds of nodes whose link is a log or a logit. `start`, `stop`, `units` and what is raised are those of `Set`.
+    """
 
     node: str
     factor: float
@@ -153,7 +166,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Take the edge away."""
+    """Take the edge away: all that it carries of its cause, counted from the cause's natural zero.
+
+    `edge` is its text, as in `Fit.edge`; whether the graph has it is asked where a fit is given. `start`, `stop`, `units` and what is raised are those of `Set`.
+    """
 
     edge: str
     start: Time = None
@@ -166,7 +182,10 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class ScaleEdge:
-    """Multiply the edge's effect by `factor`."""
+    """Multiply the edge's effect by `factor`: 0 is a `Cut`, 1 changes nothing, below 0 turns it.
+
+    `edge`, `start`, `stop`, `units` and what is raised are those of `Cut`.
+    """
 
     edge: str
     factor: float

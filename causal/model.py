@@ -64,7 +64,8 @@ SHOCK_SD = 1.0
 class Priors:
     """The prior of each edge's effect on the standard scale, by the edge's text.
 
-    The lag may be left out where only one edge joins the two nodes. Edges that are not named get `WIDE`, self-effects `SELF`.
+    The lag may be left out where only one edge joins the two nodes. Edges that are not named get `WIDE`, Normal(0, 1), self-effects `SELF`, uniform
+    from -1 to 1. Raises `CausalError` for what is neither a `Normal` nor a `Uniform`, and where a model is made for an edge that its graph has not.
     """
 
     effects: Mapping[str, Dist] = field(default_factory=dict[str, Dist])

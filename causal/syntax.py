@@ -78,6 +78,9 @@ def read_edge(text: str) -> Edge:
 
     Raises `CausalError` with every fault at once, also where the text holds a latent, a lone node, a chain
     or more than one statement.
+
+    >>> read_edge("presence <- corruption [lag=1, sign=-]").name
+    'corruption -> presence [lag=1]'
     """
     if not isinstance(cast("object", text), str):
         raise CausalError(Fault(f"an edge is read from text, not from {_kind(text)}", mend="such as 'a -> b [lag=1]'"))
@@ -153,7 +156,14 @@ def to_dot(graph: Graph) -> str:
 
 
 def to_mermaid(graph: Graph) -> str:
-    """The graph as a Mermaid flowchart: effects as arrows, latents dotted with two heads."""
+    """The graph as a Mermaid flowchart: effects as arrows, latents dotted with two heads.
+
+    >>> print(to_mermaid(read_graph("a -> b [lag=1]")))
+    flowchart LR
+        a["a"]
+        b["b"]
+        a -->|"lag 1"| b
+    """
     _check_graph(graph)
     identifier = _identifiers(graph.names, _MERMAID_WORDS)
     lines = ["flowchart LR"]
