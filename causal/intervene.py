@@ -168,7 +168,8 @@ class Scale:
 class Cut:
     """Take the edge away: all that it carries of its cause, counted from the cause's natural zero.
 
-    `edge` is its text, as in `Fit.edge`; whether the graph has it is asked where a fit is given. `start`, `stop`, `units` and what is raised are those of `Set`.
+    `edge` is its text, as in `Fit.edge`; whether the graph has it is asked where a fit is given. `start`, `stop`, `units` and what is raised
+    are those of `Set`.
     """
 
     edge: str

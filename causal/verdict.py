@@ -7,7 +7,7 @@
 | supported | P(s b > d) >= .95 under article and wide, >= .90 under sceptical, and no check of the claim fails |
 | contradicted | P(s b < -d) >= .95 under sceptical and wide |
 | negligible | P(abs(b) < d) >= .95 under sceptical and wide |
-| prior-driven | would be supported under the article's prior, and is not |
+| prior-driven | P(s b > d) >= .95 under article, and too small under sceptical or wide |
 | undecided | otherwise |
 
 with s the claimed sign, b the effect at the edge's own lag on the standard scale and d the smallest such effect of interest. Where the outcome

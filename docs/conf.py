@@ -57,7 +57,8 @@ def _kind(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " or ".join(f'`"{word}"`' for word in schema["enum"])
     if "$ref" in schema:
-        return f"table {schema['$ref'].rsplit('/', 1)[1]}"
+        name = schema["$ref"].rsplit("/", 1)[1]
+        return f"table [{name}](#{name.lower()})"
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_kind(each) for each in schema["anyOf"] if each.get("type") != "null"))
     match schema.get("type"):
@@ -109,15 +110,14 @@ def _command(_: str) -> str:
     """Each subcommand's own help."""
     parts: list[str] = []
 
-    def tell(command: click.Command, name: str) -> None:
-        with click.Context(command, info_name=name, terminal_width=100, max_content_width=100) as context:
-            told = command.get_help(context)
-        parts.append(f"## {name}\n\n```text\n{told}\n```\n")
-        if isinstance(command, click.Group):
-            for each in command.commands.values():
-                tell(each, f"{name} {each.name}")
+    def tell(command: click.Command, name: str, parent: click.Context | None) -> None:
+        with click.Context(command, parent, name, terminal_width=100, **command.context_settings) as context:
+            parts.append(f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n")
+            if isinstance(command, click.Group):
+                for each in command.commands.values():
+                    tell(each, str(each.name), context)
 
-    tell(causal.cli.main, "causal")
+    tell(causal.cli.main, "causal", None)
     return "\n".join(parts)
 
 

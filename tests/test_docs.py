@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -150,3 +151,36 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     command = (tmp_path / "pages" / "reference" / "command.html").read_text(encoding="utf-8")
     assert all(f"causal {name}" in command for name in main.commands)
     assert "made:" not in "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "pages").rglob("*.html"))
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_as_it_is_typed_and_prints_what_it_shows(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "200"}
+    bundle = tmp_path / "police"
+
+    def run(*words: str | Path) -> str:
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    program = Path(sys.executable).parent / "causal"
+    printed, shown = "", ""
+    for found in FENCE.finditer((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")):
+        language, text = found["language"].strip(), found["text"]
+        if language == "python" and not bundle.exists():
+            (tmp_path / "make.py").write_text(text, encoding="utf-8")
+        elif language == "python":
+            (tmp_path / "road.py").write_text(text, encoding="utf-8")
+            printed += run(sys.executable, tmp_path / "road.py")
+        elif language == "toml":
+            name = "claims.toml" if "[article]" in text else "interventions.toml"
+            (bundle / name).write_text(text, encoding="utf-8")
+        elif language == "sh":
+            for words in map(shlex.split, text.splitlines()):
+                printed += run({"python": sys.executable, "causal": program}[words[0]], *words[1:])
+        elif language == "text":
+            shown += text
+    claims = (bundle / "claims.toml").read_text(encoding="utf-8")
+    (bundle / "claims.toml").write_text(claims.replace('edge = "bribes', 'edge = "bribse', 1), encoding="utf-8")
+    printed += run(program, "check", "police")
+    assert [line for line in shown.splitlines() if line not in printed] == []
+    assert "Traceback" not in printed
