@@ -324,12 +324,20 @@ def fan(answer: Answer, *, prior_sets: Sequence[str] = ("article", "wide"), labe
                     **asdict(band(values[:, at])),
                 }
             )
+    panels = [PRIOR_LABELS.get(name, name) for name in prior_sets]
+    return fan_of(alt.Data(values=rows), panels, label or answer.spec.outcome, whole=whole)
+
+
+def fan_of(data: alt.Data, panels: Sequence[str], outcome: str, *, whole: bool) -> alt.FacetChart:
+    """The picture that `fan` makes, of rows (prior, time, low, lower, middle, upper, high) that may come later; `whole`: times are whole numbers."""
+    import altair as alt
+
     over = (
         alt.X("time:Q", title=None, axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False, nice=False))
         if whole
         else alt.X("time:O", title=None)
     )
-    title = f"change in {label or answer.spec.outcome}"
+    title = f"change in {outcome}"
     base = alt.Chart()
     up = alt.Y("low:Q", title=title)
     layers = (
@@ -339,11 +347,8 @@ def fan(answer: Answer, *, prior_sets: Sequence[str] = ("article", "wide"), labe
         base.mark_rule(color=_INK, strokeDash=[4, 3]).encode(y=alt.datum(0)),
     )
     drawn = alt.layer(*layers).properties(width=280, height=190)
-    panels = [PRIOR_LABELS.get(name, name) for name in prior_sets]
-    chart = drawn.facet(
-        facet=alt.Facet("prior:N", title=None, sort=panels, header=_header()), columns=2, data=alt.Data(values=rows)
-    )
-    return _dressed(chart)
+    facet = alt.Facet("prior:N", title=None, sort=list(panels), header=_header())
+    return _dressed(drawn.facet(facet=facet, columns=2, data=data))
 
 
 def loop_terms(fits: Mapping[str, Fit]) -> alt.LayerChart:

@@ -144,7 +144,9 @@ def test_no_bracket_stands_in_embedded_json_and_each_chart_has_its_own(parsed: _
     assert {key for key, _ in found} == {
         attributes["id"] for _, attributes in parsed.tags if "chart" in attributes.get("class", "").split()
     }
-    for _, text in found:
+    every = re.findall(r'<script type="application/json" id="[^"]+">(.*?)</script>', html, flags=re.DOTALL)
+    assert len(every) == len(found) + 3, "the draws that a reader may ask, their chart, and the links' own"
+    for text in every:
         assert "<" not in text
         json.loads(text)
     assert any("\\u003cb" in text for _, text in found), "the toy's label with markup stands in a chart"

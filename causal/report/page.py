@@ -44,9 +44,10 @@ from causal.report.elsewhere import beside, elsewhere
 from causal.report.foretold import foretold_section
 from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
-from causal.report.pictures import Picture, chart_library, inline, picture
+from causal.report.pictures import Picture, chart_library, embedded, inline, picture
 from causal.report.record import versions
 from causal.report.together import together
+from causal.report.whatif import LEAST_DRAWS, askable, chart, left_out, opinions, tried
 from causal.report.words import (
     MEANINGS,
     SHORT,
@@ -83,9 +84,10 @@ def page(analysis: Analysis) -> str:
     """The page as HTML text. Everything on it is computed from `analysis`, and equal analyses give equal pages."""
     bundle, told = analysis.bundle, told_claims(analysis)
     charts: list[Picture] = []
+    asked, links = askable(analysis), tried(analysis)
     if any(claim.edge is not None for claim in told):
-        chart = prior_and_posterior(analysis, [claim.key for claim in told])
-        charts.append(picture("priors", chart, _told_priors(analysis, told)))
+        before_and_after = prior_and_posterior(analysis, [claim.key for claim in told])
+        charts.append(picture("priors", before_and_after, _told_priors(analysis, told)))
     answers = [_answer(analysis, answer, f"fan{place}") for place, answer in enumerate(analysis.answers)]
     studies = [
         _study(bundle, name, found, f"terms{place}") for place, (name, found) in enumerate(analysis.evidence.items())
@@ -112,6 +114,17 @@ def page(analysis: Analysis) -> str:
         choices=[each | {"picture": Markup(each["picture"])} for each in choices(analysis)],
         movements=[
             each | {"picture": Markup(each["picture"]) if each["picture"] else None} for each in movements(analysis)
+        ],
+        asked=asked,
+        asked_data=Markup(embedded(asked)),
+        asked_chart=Markup(chart(asked)) if asked else "",
+        not_asked=left_out(analysis),
+        opinions=links,
+        opinions_data=Markup(embedded(opinions() | {"links": links})),
+        least_draws=LEAST_DRAWS,
+        scripts=[
+            Markup(_script(name))
+            for name in ("page.js", *(("whatif.js",) if asked or links else ()), *(("opinion.js",) if links else ()))
         ],
         answerable=answerable(bundle),
         example=next((claim.edge.cause for claim in told if claim.edge is not None), bundle.graph.names[0]),
@@ -163,6 +176,11 @@ def _template() -> jinja2.Template:
         "sentence": sentence,
     }
     return environment.from_string(files("causal.report").joinpath("page.html.j2").read_text(encoding="utf-8"))
+
+
+@cache
+def _script(name: str) -> str:
+    return files("causal.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def told_claims(analysis: Analysis) -> tuple[Claim, ...]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import scipy.stats
 
-from causal.report import write_report
+import causal as ca
+from causal.analysis import Analysis
+from causal.intervene import read_interventions
+from causal.plot import PRIOR_LABELS
+from causal.report import whatif, write_report
+from causal.report.pictures import embedded
+from causal.report.words import probability
 from tests.toy_bundle import toy_analysis
 
 if TYPE_CHECKING:
@@ -56,7 +65,7 @@ def test_every_chart_is_drawn_and_nothing_is_asked_of_the_net(browser: Browser, 
     charts = shown.locator(".chart").count()
     assert charts >= 3
     shown.wait_for_function(f"document.querySelectorAll('.chart[data-drawn]').length === {charts}", timeout=20_000)
-    assert shown.locator(".live svg.marks").count() == charts
+    assert shown.locator(".chart .live svg.marks").count() == charts
     assert requested == [address]
     assert wrong == []
 
@@ -93,3 +102,153 @@ def test_hostile_text_makes_no_element(browser: Browser, address: str) -> None:
     shown, _, _ = _opened(browser, address)
     assert shown.locator("b").count() == 0
     assert "<b>bold</b>" in shown.locator("#ledger").inner_text()
+
+
+# What a reader asks on the page
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return toy_analysis(tmp_path_factory.mktemp("asked"))
+
+
+def _three_digits(text: str) -> float:
+    return float(text.replace("\N{MINUS SIGN}", "-"))
+
+
+def _rows(shown: Any) -> dict[str, tuple[float, float, float, str]]:
+    """The what-if's table: prior -> median, low, high, chance of harm."""
+    found = {}
+    for line in shown.locator("#ask-rows tr").all():
+        name, middle, ends, harm = line.locator("th, td").all_inner_texts()
+        low, high = ends.split(" to ")
+        found[name.strip()] = (_three_digits(middle), _three_digits(low), _three_digits(high), harm.strip())
+    return found
+
+
+def _ask(shown: Any, act: int, node: str, amount: float, start: int, stop: int) -> None:
+    fields = shown.locator(".ask-act").nth(act)
+    fields.locator(".ask-node").select_option(label=node)
+    fields.locator(".ask-amount").fill(str(amount))
+    fields.locator(".ask-from").select_option(label=str(start))
+    fields.locator(".ask-to").select_option(label=str(stop))
+
+
+@pytest.mark.parametrize("study", ["Toy & panel", "other-one"])
+@pytest.mark.parametrize(("units", "better"), [((), "higher"), (("u2", "u5", "u7"), "lower")])
+def test_what_the_page_is_asked_it_answers_as_contrast_does(
+    browser: Browser, address: str, analysis: Analysis, study: str, units: tuple[str, ...], better: str
+) -> None:
+    shown, _, wrong = _opened(browser, address)
+    shown.select_option("#ask-study", label=study)
+    shown.click("#ask-more")
+    _ask(shown, 0, "Corruption", -0.7, 2005, 2009)
+    _ask(shown, 1, "State <b>presence</b>", 0.25, 2007, 2012)
+    shown.select_option("#ask-outcome", label="State <b>presence</b>")
+    shown.select_option("#ask-better", better)
+    if units:
+        shown.select_option("#ask-units", label=list(units))
+    name = "main" if study == "Toy & panel" else study
+    acts = [
+        ca.Shift("corruption", -0.7, start=2005, stop=2009, units=units or None),
+        ca.Shift("presence", 0.25, start=2007, stop=2012, units=units or None),
+    ]
+    answers = _rows(shown)
+    assert len(answers) == 3
+    for prior_set, fit in analysis.evidence[name].fits.items():
+        ends = ca.contrast(fit, acts, outcome="presence", horizon=whatif.HORIZON)[:, -1].to_numpy()
+        median, low, high, harm = answers[PRIOR_LABELS[prior_set]]
+        expected = np.quantile(ends, [0.5, 0.05, 0.95])
+        np.testing.assert_allclose([median, low, high], expected, rtol=5.001e-3, atol=1e-12)
+        assert harm == probability(float((ends < 0 if better == "higher" else ends > 0).mean()))
+    told = shown.locator("#ask-command").text_content()
+    stated = read_interventions(told.split('"')[1])
+    assert stated == tuple(acts)
+    shown.wait_for_function("document.getElementById('ask-chart').dataset.drawn", timeout=20_000)
+    assert shown.locator("#ask-chart svg.marks").count() == 1
+    assert wrong == []
+
+
+def test_the_fan_moves_with_the_question_and_a_wrong_one_is_told(browser: Browser, address: str) -> None:
+    shown, _, wrong = _opened(browser, address)
+    path = "#ask-chart .mark-line path"
+    shown.wait_for_selector(path, state="attached", timeout=20_000)
+    before = shown.locator(path).first.get_attribute("d")
+    shown.locator(".ask-amount").fill("3")
+    shown.wait_for_function(
+        "before => document.querySelector('#ask-chart .mark-line path').getAttribute('d') !== before", arg=before
+    )
+    shown.locator(".ask-to").select_option(label="2002")
+    assert "ends before it begins" in shown.locator("#ask-says").inner_text()
+    assert shown.locator("#ask-answer").is_hidden()
+    shown.locator(".ask-to").select_option(label="2020")
+    shown.locator(".ask-amount").fill("")
+    assert "number" in shown.locator("#ask-says").inner_text()
+    assert wrong == []
+
+
+def test_another_opinion_weighs_the_draws_and_refuses_where_too_few_speak(
+    browser: Browser, address: str, analysis: Analysis
+) -> None:
+    shown, _, wrong = _opened(browser, address)
+    links = whatif.tried(analysis)
+    place = next(k for k, link in enumerate(links) if link["edge"].startswith("corruption -> presence"))
+    shown.select_option("#opinion-link", str(place))
+    told = whatif.opinions()
+    for chance in range(len(told["chances"])):
+        shown.locator("#opinion-chance").fill(str(chance))
+        p, z = told["chances"][chance]
+        size = told["sizes"][3]
+        lean = z / math.hypot(1.0, z)
+        prior = scipy.stats.norm(-size * lean, size * math.sqrt(1.0 - lean**2))
+        assert prior.cdf(0.0) == pytest.approx(p)
+        fit = analysis.evidence["main"].fits["wide"]
+        draws = fit.edge("corruption -> presence", scale="standard").to_numpy().ravel()
+        weights = prior.pdf(draws) / scipy.stats.norm(links[place]["mean"], links[place]["sd"]).pdf(draws)
+        weights /= weights.sum()
+        effective = min(1.0, fit.convergence.ess / len(draws)) / (weights**2).sum()
+        text = shown.locator("#opinion-draws").inner_text()
+        assert int(text.split(" of ")[0]) == pytest.approx(effective, abs=1.0)
+        # The toy's fits have a hundred draws: never enough, whatever the opinion.
+        assert shown.locator("#opinion-rows").is_hidden()
+        assert "No numbers" in shown.locator("#opinion-says").inner_text()
+    assert wrong == []
+
+
+def test_another_opinion_gives_the_weighed_numbers(browser: Browser, tmp_path: Path) -> None:
+    """On draws of a Normal posterior the answer is known: the posterior under the new prior, in closed form."""
+    analysis = toy_analysis(tmp_path)
+    generator = np.random.default_rng(3)
+    links = whatif.tried(analysis)
+    link = next(link for link in links if link["edge"].startswith("corruption -> presence"))
+    seen, error = -0.3, 0.1
+    precision = 1.0 / error**2 + 1.0 / link["sd"] ** 2
+    middle = (seen / error**2 + link["mean"] / link["sd"] ** 2) / precision
+    draws = generator.normal(middle, precision**-0.5, 40_000)
+    document = whatif.opinions() | {"links": [link | {"draws": whatif.packed(draws), "share": 1.0}]}
+    written = write_report(analysis, tmp_path / "report").page
+    text = written.read_text(encoding="utf-8")
+    start = text.index('id="opinion-data">') + len('id="opinion-data">')
+    written.write_text(text[:start] + embedded(document) + text[text.index("</script>", start) :], encoding="utf-8")
+    shown, _, wrong = _opened(browser, written.as_uri())
+    for chance, size in ((5, 3), (10, 3), (19, 5), (16, 7)):
+        shown.locator("#opinion-chance").fill(str(chance))
+        shown.locator("#opinion-size").fill(str(size))
+        z, scale = document["chances"][chance][1], document["sizes"][size]
+        lean = z / math.hypot(1.0, z)
+        mean, sd = -scale * lean, scale * math.sqrt(1.0 - lean**2)
+        total = 1.0 / error**2 + 1.0 / sd**2
+        after = scipy.stats.norm((seen / error**2 + mean / sd**2) / total, total**-0.5)
+        median, ends = shown.locator("#opinion-after").inner_text().rstrip(")").split(" (")
+        found = [_three_digits(each) for each in (median, *ends.split(" to "))]
+        # 40,000 draws weighed at no less than a tenth of them: quantiles within some hundredths of their sd.
+        np.testing.assert_allclose(found, after.ppf([0.5, 0.05, 0.95]), atol=0.08 * after.std())
+        for name, expected in (
+            ("claimed", after.cdf(-link["smallest"])),
+            ("small", after.cdf(link["smallest"]) - after.cdf(-link["smallest"])),
+            ("opposite", after.sf(link["smallest"])),
+        ):
+            told = shown.locator(f"#opinion-{name}").inner_text()
+            value = 0.0 if told == "under .01" else 1.0 if told == "over .99" else float(told)
+            assert value == pytest.approx(expected, abs=0.03)
+    assert wrong == []
