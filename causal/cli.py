@@ -6,22 +6,27 @@ imported by the subcommand that needs them. Exit status: 0 done; 1 the bundle or
 
 from __future__ import annotations
 
-import json
+import io
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from causal.errors import CausalError, ConvergenceError, Fault
+from causal.errors import CausalError, ConvergenceError, Fault, nearest, printable, raise_all
 from causal.terminal import (
+    LOUDNESS,
+    Said,
     answer_rows,
+    aside,
     foretold_document,
     movement_rows,
+    note,
     print_answers,
     print_difference,
     print_foretold,
@@ -34,6 +39,7 @@ from causal.terminal import (
     print_verdicts,
     ranking_rows,
     replay_rows,
+    say,
     short,
     status,
     table_of,
@@ -50,8 +56,60 @@ if TYPE_CHECKING:
     from priors.read import Bundle, InterventionSpec
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Causal(click.Group):
+    """The command; with --json an error of usage is one document on standard output too."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a terminal may know fewer letters than a bundle
+        words = list(sys.argv[1:] if args is None else args)
+        if not standalone_mode or "--json" not in words:
+            return super().main(words, *rest, standalone_mode=standalone_mode, **extra)
+        try:
+            status = super().main(words, *rest, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            context = error.ctx if isinstance(error, click.UsageError) else None
+            path = context.command_path if context else "causal"
+            _print_errors(Fault(error.format_message(), path, f"see {path} --help"))
+            sys.exit(error.exit_code)
+        except click.Abort:
+            _print_errors(Fault("was called off", "causal", "answer the question, or give its option"))
+            sys.exit(1)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+    """Keep how much the user wants to be told; with -v, what the program logs is printed."""
+    if not given:
+        return
+    level = 1 if parameter.name == "verbose" else -1
+    before = context.meta.setdefault(LOUDNESS, level)
+    if before != level:
+        raise click.UsageError("-q and -v stand together: take one of them", context)
+    if level > 0 and "causal.log" not in context.meta:
+        said = context.meta["causal.log"] = Said()
+        for name in ("causal", "priors"):
+            logging.getLogger(name).addHandler(said)
+            logging.getLogger(name).setLevel(logging.INFO)
+            context.find_root().call_on_close(partial(logging.getLogger(name).removeHandler, said))
+
+
+def _loud[F: Callable[..., Any]](function: F) -> F:
+    """Give a command -q and -v."""
+    quiet = click.option(
+        "-q", "--quiet", is_flag=True, expose_value=False, callback=_tell, help="Print results and errors only."
+    )
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_tell,
+        help="Tell on standard error, too, what is read, found in the cache and written, and when.",
+    )  # fmt: skip
+    return quiet(verbose(function))
+
+
+@click.group(cls=_Causal, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="causal-claims")
+@_loud
 def main() -> None:
     """Test the causal claims of a report against panels of data, and ask what interventions would change."""
 
@@ -61,40 +119,43 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
+        as_json = bool(kwargs.get("as_json"))
         try:
             function(*args, **kwargs)
         except ConvergenceError as error:
-            _fail(error, 3, as_json=bool(kwargs.get("as_json")))
+            _fail(error, 3, as_json=as_json)
         except CausalError as error:
-            _fail(error, 1, as_json=bool(kwargs.get("as_json")))
+            _fail(error, 1, as_json=as_json)
+        except MemoryError:
+            what = Fault("this takes more memory than there is", mend="take fewer draws, units, periods or nodes")
+            _fail(CausalError(what), 1, as_json=as_json)
         except KeyboardInterrupt:
-            click.echo("Interrupted. Finished fits are kept; the same command goes on from there.", err=True)
+            say("Interrupted. Finished fits are kept; the same command goes on from there.", err=True)
             sys.exit(130)
 
-    return run
+    return _loud(run)
 
 
 def _fail(error: CausalError, status: int, *, as_json: bool) -> None:
     if as_json:
-        click.echo(
-            json.dumps(
-                {"errors": [{"what": fault.what, "where": fault.where, "mend": fault.mend} for fault in error.faults]},
-                indent=2,
-            )
-        )
+        _print_errors(*error.faults)
     else:
         for fault in error.faults:
-            click.echo(str(fault), err=True)
+            say(str(fault), err=True)
     sys.exit(status)
+
+
+def _print_errors(*faults: Fault) -> None:
+    print_json({"errors": [asdict(fault) for fault in faults]})
 
 
 _bundle = click.argument("bundle", required=False, default=None)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _seed = click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of every random draw."
+    "--seed", default=1, show_default=True, type=click.IntRange(0, 2**64 - 1), help="Seed of every random draw."
 )
 _draws = click.option(
-    "--draws", default=1000, show_default=True, type=click.IntRange(min=100), help="Draws of each of four chains."
+    "--draws", default=1000, show_default=True, type=click.IntRange(100, 100_000), help="Draws of each of four chains."
 )
 
 
@@ -116,7 +177,7 @@ def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     else:
         print_verdicts(analysis)
         for path in written:
-            click.echo(f"wrote {path}")
+            say(f"wrote {path}")
 
 
 @main.command()
@@ -194,10 +255,10 @@ def claims(bundle: str | None, as_json: bool) -> None:
         table.add_row(*cells, *((told,) if elsewhere else ()))
     print_table(table)
     if elsewhere:
-        click.echo(
+        note(
             "Evidence elsewhere is read beside the claims and enters no number; --json says what was found, and where."
         )
-    click.echo(agreed.sentence)
+    say(agreed.sentence)
 
 
 @main.command()
@@ -213,12 +274,15 @@ def claims(bundle: str | None, as_json: bool) -> None:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of to standard output."
 )
+@_as_json
 @_command
-def graph(bundle: str | None, form: str, out: Path | None) -> None:
+def graph(bundle: str | None, form: str, out: Path | None, as_json: bool) -> None:
     """The graph of all claims and of what is assumed."""
     from causal.syntax import to_dagitty, to_dot, to_mermaid
 
     found = _read(bundle).graph
+    if as_json and out is None and form == "png":
+        raise CausalError(Fault("a picture in PNG is no text", "--format png", "add --out FILE, or take --format svg"))
     if form in ("png", "svg"):
         from causal.plot import graph_picture
 
@@ -230,12 +294,21 @@ def graph(bundle: str | None, form: str, out: Path | None) -> None:
             "mermaid": lambda: to_mermaid(found),
             "dagitty": lambda: to_dagitty(found),
         }[form]().encode()
-    if out is None:
-        click.echo(drawn if form in ("png", "svg") else drawn.decode())
-        return
-    from causal.netcdf import write_whole
+    if out is not None:
+        from causal.netcdf import write_whole
 
-    write_whole(out, lambda part: part.write_bytes(drawn))
+        write_whole(out, lambda part: part.write_bytes(drawn))
+    if as_json:
+        print_json(
+            {
+                "nodes": [asdict(node) for node in found.nodes],
+                "edges": [{**asdict(edge), "sign": str(edge.sign)} for edge in found.edges],
+                "latents": [asdict(latent) for latent in found.latents],
+                **({"drawn": drawn.decode()} if out is None else {"files": [str(out)]}),
+            }
+        )
+    elif out is None:
+        click.echo(drawn if form in ("png", "svg") else drawn.decode())
 
 
 @main.command()
@@ -281,7 +354,7 @@ def identify(bundle: str | None, every: bool, missing: bool, as_json: bool) -> N
             table.add_row(str(chain), carries, chain.assumes)
         print_table(table)
     total = len(best)
-    click.echo(
+    say(
         f"{counts['yes']} of {total} claims can be answered from these data"
         + (f", {counts['linear only']} more in linear equations only" if counts["linear only"] else "")
         + f"; {total - counts['yes'] - counts['linear only']} cannot."
@@ -289,9 +362,7 @@ def identify(bundle: str | None, every: bool, missing: bool, as_json: bool) -> N
     if hidden := len(dict.fromkeys(answer.claim for answer in covered.answers)) - len(
         {answer.claim for answer in shown}
     ):
-        click.echo(
-            f"Of {hidden} of them no study measures both cause and effect, or they state no edge; --all lists them."
-        )
+        note(f"Of {hidden} of them no study measures both cause and effect, or they state no edge; --all lists them.")
     if measuring is None:
         return
     table = table_of("to measure", "in study", "cost", "would answer")
@@ -300,10 +371,10 @@ def identify(bundle: str | None, every: bool, missing: bool, as_json: bool) -> N
         table.add_row(str(proposal.addition), proposal.study, cost, ", ".join(proposal.claims))
     print_table(table)
     if not every and len(measuring.proposals) > 20:
-        click.echo(f"{len(measuring.proposals) - 20} more, which cost more or answer less; --all lists them.")
+        note(f"{len(measuring.proposals) - 20} more, which cost more or answer less; --all lists them.")
     helped = {claim for proposal in measuring.proposals for claim in proposal.claims}
     if beyond := [claim for claim in dict.fromkeys(row.claim for row in measuring.unanswered) if claim not in helped]:
-        click.echo(f"Nothing that can be measured besides would answer {', '.join(beyond)}.")
+        say(f"Nothing that can be measured besides would answer {', '.join(beyond)}.")
 
 
 def _proposal_rows(measuring: Measuring) -> list[dict[str, Any]]:
@@ -380,7 +451,7 @@ def fit(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
                     }
                 )
     if as_json:
-        print_json({"effects": rows})
+        _print_fitted({"effects": rows}, _fits(analysis))
     else:
         table = table_of("study", "prior set", "edge", "median", "90 % interval (sd per sd)")
         for row in rows:
@@ -419,7 +490,7 @@ def test(bundle: str | None, thorough: bool, seed: int, draws: int, as_json: boo
 @click.option(
     "--outcome", help="The node whose change is asked for; without it, the bundle's choice or every measured node."
 )
-@click.option("--horizon", default=None, type=click.IntRange(min=0), help="Periods after the panel's last.")
+@click.option("--horizon", default=None, type=click.IntRange(0, 1000), help="Periods after the panel's last.")
 @_seed
 @_draws
 @_as_json
@@ -431,7 +502,7 @@ def do(
     from causal.analysis import answer, words_by_edge
 
     found = _read(bundle)
-    spec = _stated(found, text)
+    spec = _stated(found, text, outcome)
     analysis = _analysis(found, seed, draws, interventions=False)
     words = words_by_edge(analysis)
     steps = spec.horizon if horizon is None else horizon
@@ -443,7 +514,7 @@ def do(
     answers, without = _each_outcome(analysis, outcome or spec.outcome, asked)
     if as_json:
         rests_on = {edge: told for each in answers for edge, told in each.rests_on.items()}
-        print_json({"intervention": spec.do, "effects": answer_rows(answers), "rests_on": rests_on})
+        _print_fitted({"intervention": spec.do, "effects": answer_rows(answers), "rests_on": rests_on}, _fits(analysis))
     else:
         print_answers(answers)
         _tell_left_out(without)
@@ -463,7 +534,7 @@ def counterfactual(text: str, bundle: str | None, outcome: str | None, seed: int
     from causal.analysis import replay, words_by_edge
 
     found = _read(bundle)
-    spec = _stated(found, text)
+    spec = _stated(found, text, outcome)
     analysis = _analysis(found, seed, draws, interventions=False)
     words = words_by_edge(analysis)
     replays, without = _each_outcome(
@@ -481,7 +552,7 @@ def counterfactual(text: str, bundle: str | None, outcome: str | None, seed: int
             }
             for each in replays
         ]
-        print_json({"intervention": spec.do, "replays": told})
+        _print_fitted({"intervention": spec.do, "replays": told}, _fits(analysis))
     else:
         for each in replays:
             print_replay(each)
@@ -538,7 +609,7 @@ def rank(bundle: str | None, outcome: str | None, better: str | None, seed: int,
             }
             for each in orders
         ]
-        print_json({"rankings": told})
+        _print_fitted({"rankings": told}, _fits(analysis))
     else:
         for each in orders:
             print_ranking(each)
@@ -569,12 +640,12 @@ def dynamics(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     if not rows:
         raise CausalError(*faults)
     if as_json:
-        print_json({"studies": rows, "without": [str(fault) for fault in faults]})
+        _print_fitted({"studies": rows, "without": [str(fault) for fault in faults]}, _fits(analysis))
     else:
         for row in rows:
             print_movement(row)
         for fault in faults:
-            click.echo(str(fault), err=True)
+            say(str(fault), err=True)
     _refuse_unconverged(_fits(analysis))
 
 
@@ -593,23 +664,32 @@ def forecast(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
     found = _read(bundle)
     with _announced() as announce:
         told = foretell(found, prior_sets(found), store=_store(), seed=seed, draws=draws, announce=announce)
+    fits = {study.study: {FORECASTERS[name]: fitted for name, fitted in study.fits.items()} for study in told.studies}
     if as_json:
-        print_json(foretold_document(told))
+        _print_fitted(foretold_document(told), fits)
     else:
         print_foretold(told)
-    _refuse_unconverged(
-        {study.study: {FORECASTERS[name]: fitted for name, fitted in study.fits.items()} for study in told.studies}
-    )
+    _refuse_unconverged(fits)
 
 
-def _stated(bundle: Bundle, text: str) -> InterventionSpec:
-    """The bundle's intervention of that name, or the one that the text states."""
-    from causal.intervene import read_interventions
+def _stated(bundle: Bundle, text: str, outcome: str | None) -> InterventionSpec:
+    """The bundle's intervention of that name, or the one that the text states.
+
+    Raises `CausalError` for nodes that the graph lacks, before anything is fitted.
+    """
+    from causal.intervene import nodes_named, read_interventions
     from priors.read import InterventionSpec
 
     named = {spec.key: spec for spec in bundle.interventions}.get(text)
-    if named is None:
-        read_interventions(text)
+    if not text.strip():
+        raise CausalError(Fault("is empty", "TEXT", "name an intervention of the bundle, or state one: 'shift x -1'"))
+    acts_on = [] if named else [node for each in read_interventions(text) for node in nodes_named(each)]
+    asked = [*acts_on, *([outcome] if outcome else [])]
+    raise_all(
+        Fault(f"no node '{node}'", f"'{text}':", nearest(node, bundle.graph.names))
+        for node in dict.fromkeys(asked)
+        if node not in bundle.graph.names
+    )
     return named or InterventionSpec(key=f"'{text}'", do=text, outcome="")
 
 
@@ -636,13 +716,17 @@ def _each_outcome[T](analysis: Analysis, outcome: str, ask: Callable[[str], T]) 
 
 def _tell_left_out(nodes: Sequence[str]) -> None:
     if nodes:
-        click.echo(f"without an answer, since no study measures it together with what is done: {', '.join(nodes)}")
+        say(f"without an answer, since no study measures it together with what is done: {', '.join(nodes)}")
 
 
 @main.command()
 @_bundle
 @click.option(
-    "--worlds", default=100, show_default=True, type=click.IntRange(min=1), help="Worlds of each kind for each claim."
+    "--worlds",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Worlds of each kind for each claim.",
 )
 @click.option("--kind", "kinds", multiple=True, help="A kind of world; may be given several times. All by default.")
 @click.option("--cluster", help="The address of a Dask scheduler that does the fits.")
@@ -654,7 +738,7 @@ def validate(
     bundle: str | None, worlds: int, kinds: tuple[str, ...], cluster: str | None, kept: bool, seed: int, as_json: bool
 ) -> None:
     """How often the verdicts are wrong, on simulated worlds of which the truth is known. Goes on where it was stopped."""
-    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     from causal.installation import cache_folder
@@ -663,12 +747,13 @@ def validate(
 
     found = _read(bundle)
     store = cache_folder() / "worlds"
-    with Bars(console=Console(stderr=True)) as bars:
+    named = TextColumn("{task.description}", markup=False)
+    with Bars(named, BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=aside()) as bars:
         tasks: dict[str, Any] = {}
 
         def told(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
+                tasks[what] = bars.add_task(printable(what), total=total)
             bars.update(tasks[what], completed=done)
 
         rates = measure(found, worlds=worlds, seed=seed, kinds=kinds or None, store=store, cluster=cluster, told=told)
@@ -678,7 +763,7 @@ def validate(
         return
     print_rates(rates)
     if written is not None:
-        click.echo(f"wrote {written}")
+        say(f"wrote {written}")
 
 
 @main.command()
@@ -737,12 +822,12 @@ def new(
     if as_json:
         print_json({"folder": str(folder), "files": files, "notes": list(notes)})
         return
-    click.echo(f"wrote {', '.join(files)} into {folder}")
-    for note in notes:
-        click.echo(f"- {note}")
-    click.echo(f"Now say in {folder / 'claims.toml'} what your source claims, then:")
-    click.echo(f"  causal check {folder}      every error at once, with its line")
-    click.echo(f"  causal report {folder}     the verdicts, on a page")
+    say(f"wrote {', '.join(files)} into {folder}")
+    for told in notes:
+        note(f"- {told}")
+    note(f"Now say in {folder / 'claims.toml'} what your source claims, then:")
+    note(f"  causal check {folder}      every error at once, with its line")
+    note(f"  causal report {folder}     the verdicts, on a page")
 
 
 @main.command()
@@ -754,16 +839,16 @@ def check(bundle: str | None, as_json: bool) -> None:
     from causal.panel import study_notes
 
     found = _read(bundle)
-    notes = [(study.name, note) for study in found.studies for note in study_notes(study, found.graph)]
+    notes = [(study.name, told) for study in found.studies for told in study_notes(study, found.graph)]
     if as_json:
-        print_json({"errors": [], "notes": [{"study": study, "note": note} for study, note in notes]})
+        print_json({"errors": [], "notes": [{"study": study, "note": told} for study, told in notes]})
         return
-    click.echo(
+    say(
         f"{found.folder.name}: {len(found.ledger.claims)} claims, {len(found.studies)} {'study' if len(found.studies) == 1 else 'studies'}, "
         f"{len(found.interventions)} interventions, no errors"
     )
-    for study, note in notes:
-        click.echo(f"{study}: {note}")
+    for study, told in notes:
+        say(f"{study}: {told}")
 
 
 @main.command()
@@ -863,7 +948,7 @@ def clear_cache(kinds: tuple[str, ...], yes: bool, as_json: bool) -> None:
         print_json({"deleted": [asdict(each) for each in gone]})
         return
     for each in gone:
-        click.echo(f"{each.kind}: {each.files} files, {each.bytes / 1e6:.1f} MB deleted")
+        say(f"{each.kind}: {each.files} files, {each.bytes / 1e6:.1f} MB deleted")
 
 
 def _read(bundle: str | None) -> Bundle:
@@ -906,19 +991,18 @@ def _store() -> Path:
 @contextmanager
 def _announced() -> Iterator[Callable[[str], Progress]]:
     """Bars on standard error, a new one for each fit that is announced."""
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=False) as bars:
+    named, told = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[told]}"))
+    with Bars(named, BarColumn(), told, TimeElapsedColumn(), console=aside(), transient=False) as bars:
 
         def announce(name: str) -> Progress:
             for earlier in bars.tasks:
                 bars.update(earlier.id, total=1, completed=1)
                 bars.stop_task(earlier.id)
             task = bars.add_task(
-                name, total=None, told="reading the store, or compiling (up to a minute the first time)"
+                printable(name), total=None, told="reading the store, or compiling (up to a minute the first time)"
             )
 
             def progress(finished: int, total: int, divergences: int) -> None:
@@ -953,12 +1037,27 @@ def _fits(analysis: Analysis) -> dict[str, dict[str, Fit]]:
     }
 
 
+def _print_fitted(document: Mapping[str, Any], by_study: Mapping[str, Mapping[str, Fit]]) -> None:
+    """Print what was found; where a fit did not converge, one of the same document's errors says so, with exit status 3."""
+    bad = _unconverged(by_study)
+    print_json({**document, "errors": [asdict(fault) for fault in bad]} if bad else dict(document))
+    if bad:
+        sys.exit(3)
+
+
 def _refuse_unconverged(by_study: Mapping[str, Mapping[str, Fit]]) -> None:
-    bad = [
-        f"{study}, {name}: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}"
+    if bad := _unconverged(by_study):
+        raise ConvergenceError(*bad)
+
+
+def _unconverged(by_study: Mapping[str, Mapping[str, Fit]]) -> list[Fault]:
+    return [
+        Fault(
+            f"did not converge: {', '.join(found.convergence.unconverged[:4]) or 'divergent draws'}",
+            f"{study}, {name}:",
+            "try --draws 4000",
+        )
         for study, fits in by_study.items()
         for name, found in fits.items()
         if not found.convergence.passed
     ]
-    if bad:
-        raise ConvergenceError(*(f"did not converge: {text}; try --draws 4000" for text in bad))

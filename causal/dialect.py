@@ -29,6 +29,10 @@ MISSING = ("", "NA", "NaN", "nan")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 """A number with a decimal point and nothing between its thousands."""
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+LARGEST = 200_000_000
+"""So many bytes a text table may have that is read into memory here."""
+_MOST_COLUMNS = 10_000
+"""So many columns it may have."""
 _LOOKED_AT = 100
 """So many records tell which separator a file has, and where its table begins."""
 _HEAD = 1_000_000
@@ -135,6 +139,8 @@ def read_records(
                 *faults, Fault(f"columns are separated by {said[1]!r}, which is not read", f"{path.name}:1", mend)
             )
         delimiter = delimiter or said[1]
+    if not text.strip():
+        raise CausalError(Fault("is empty", path.name, "give a line of names and one row for each unit and time"))
     if delimiter is None:
         delimiter = _separator(text)
     if delimiter != ",":
@@ -145,6 +151,21 @@ def read_records(
     if found.empty:
         notes = [*notes, f"rows without a value are skipped: lines {shortened(found.empty, 12)}"]
     return Records(found.names, found.lines, found.rows, found.empty, notes)
+
+
+def read_whole(path: Path, name: str, largest: int, mend: str) -> bytes:
+    """The bytes of a file, which messages call `name`. Raises `CausalError` where it is none that can be read, or larger than `largest`; `mend` is for that."""
+    try:
+        if not path.is_file():  # a folder, or a device or pipe that never ends
+            raise CausalError(Fault("is no file", name, "put a file in its place"))
+        with path.open("rb") as file:
+            raw = file.read(largest + 1)
+    except (OSError, ValueError) as error:
+        told = (isinstance(error, OSError) and error.strerror) or error
+        raise CausalError(Fault(f"cannot be read: {told}", name, "check the path, and who may read it")) from error
+    if len(raw) > largest:
+        raise CausalError(Fault(f"has more than {largest / 1e6:.0f} MB", name, mend))
+    return raw
 
 
 def refuse_other_numbers(path: Path) -> None:
@@ -201,10 +222,9 @@ def found_style(columns: Iterable[Sequence[str]], delimiter: str) -> Style | str
 
 def _decoded(path: Path, dialect: Dialect) -> tuple[str, list[str]]:
     """The text of a file, and what to say of its letters."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise CausalError(Fault(f"cannot be read: {error.strerror or error}", path.name, "check the path")) from error
+    raw = read_whole(
+        path, path.name, LARGEST, "keep the rows and columns that you need, or read it with Panel.from_table"
+    )
     told: list[str] = []
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding = dialect.encoding or ("utf-16" if wide else "utf-8")
@@ -227,8 +247,6 @@ def _decoded(path: Path, dialect: Dialect) -> tuple[str, list[str]]:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise CausalError(Fault("is no text", f"{path.name}:{line}", "save it as CSV in UTF-8, or say its encoding"))
-    if not text.strip():
-        raise CausalError(Fault("is empty", path.name, "give a line of names and one row for each unit and time"))
     return text, told
 
 
@@ -284,6 +302,9 @@ def _split(text: str, skipped: int, delimiter: str, path: Path, faults: list[Fau
         elif not found.names and len(record) != usual and loose:
             above.append(start)
         elif not found.names:
+            if len(record) > _MOST_COLUMNS:
+                what = f"names {len(record)} columns, and at most {_MOST_COLUMNS} are read"
+                raise CausalError(*faults, Fault(what, f"{path.name}:{start}", "keep those that you need"))
             found.names.extend(cell.strip() for cell in record)
             header = start
         elif len(record) != len(found.names):

@@ -10,20 +10,31 @@ claims.toml:41 [claim.c7] no node 'corruptoin'; did you mean 'corruption'?
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+_LONGEST = 1000
+"""So many characters of each part of a fault are told."""
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_MOST = 200
+"""So many faults are told at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: what, where (file and line, cell, or the text itself) and the mend."""
+    """One thing that is wrong: what, where (file and line, cell, or the text itself) and the mend. Long words of a user's are cut, and can be printed."""
 
     what: str
     where: str = ""
     mend: str = ""
+
+    def __post_init__(self) -> None:
+        for part in ("what", "where", "mend"):
+            object.__setattr__(self, part, printable(cut(getattr(self, part))))
 
     def __str__(self) -> str:
         head = f"{self.where} " if self.where else ""
@@ -32,10 +43,14 @@ class Fault:
 
 
 class CausalError(ValueError):
-    """Everything that is wrong with what a user gave, as `faults`; printed one fault a line."""
+    """Everything that is wrong with what a user gave, as `faults`, the first of very many; printed one fault a line."""
 
     def __init__(self, *faults: Fault | str) -> None:
-        self.faults: tuple[Fault, ...] = tuple(f if isinstance(f, Fault) else Fault(f) for f in faults)
+        found = tuple(f if isinstance(f, Fault) else Fault(f) for f in faults[: _MOST + 1])
+        if len(faults) > _MOST + 1:
+            more = f"{len(faults) - _MOST} more things are wrong"
+            found = (*found[:_MOST], Fault(more, "after these", "mend these first: many have one cause"))
+        self.faults: tuple[Fault, ...] = found
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -66,6 +81,25 @@ def raise_all(faults: Iterable[Fault]) -> None:
     found = tuple(faults)
     if found:
         raise CausalError(*found)
+
+
+def printable(text: str) -> str:
+    r"""The text with the characters that would steer a terminal, or turn a line around, written out.
+
+    >>> print(printable("\x1b[31mred"))
+    \u001b[31mred
+    """
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def cut(text: str, longest: int = _LONGEST) -> str:
+    """The text, without its middle where it is very long.
+
+    >>> cut("a" * 20 + "b" * 20, 10)
+    'aaaaa ... bbbbb'
+    """
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -18,6 +19,7 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event, Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -33,6 +35,8 @@ from causal.noise import noise_arrays, noise_draws
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_log = logging.getLogger(__name__)
 
 R_HAT_LIMIT = 1.01
 ESS_LIMIT = 400
@@ -369,7 +373,9 @@ def fit(
     path = None if store is None else place_of(model, settings, store)
     tree = None if path is None else stored(path, model)
     if tree is None:
+        began = monotonic()
         tree = sampled(model, settings, cores=min(chains, os.cpu_count() or 1), progress=progress)
+        _log.info("a fit was made in %.1f s", monotonic() - began)
         # A refused fit is kept too: asking again would only repeat the same refusal more slowly.
         if path is not None:
             write_tree(tree, path)
@@ -418,7 +424,10 @@ def stored(path: Path, model: Model | JointModel) -> xr.DataTree | None:
         _convergence(found)
     except (ValueError, KeyError):
         return None
-    return found if needed <= set(found.children) else None
+    if not needed <= set(found.children):
+        return None
+    _log.info("a fit was found in %s", path)
+    return found
 
 
 def fit_of(model: Model | JointModel, tree: xr.DataTree, *, allow_unconverged: bool) -> Fit | JointFit:

@@ -410,10 +410,12 @@ def _whole(lag: object) -> tuple[int, list[Fault]]:
 
 def _records[T](given: object, kind: type[T], called: str) -> tuple[list[T], list[Fault]]:
     if isinstance(given, str) or not isinstance(given, Iterable):
-        return [], [Fault(f"{called} must be a tuple of {kind.__name__}, not {given!r}")]
+        return [], [Fault(f"{called} must be a tuple of {kind.__name__}, not {given!r}", mend="give a tuple")]
     items = list(cast("Iterable[object]", given))
     faults = [
-        Fault(f"{item!r} among the {called} is no {kind.__name__}") for item in items if not isinstance(item, kind)
+        Fault(f"{item!r} among the {called} is no {kind.__name__}", mend=f"make one by {kind.__name__}(...)")
+        for item in items
+        if not isinstance(item, kind)
     ]
     return [item for item in items if isinstance(item, kind)], faults
 
@@ -433,14 +435,18 @@ def _no_node(name: object, names: Iterable[str], where: str = "") -> Fault:
 def _graph_faults(nodes: list[Node], edges: list[Edge], latents: list[Latent]) -> Iterator[Fault]:
     names = {node.name for node in nodes}
     if not nodes:
-        yield Fault("a graph needs at least one node")
+        yield Fault("a graph needs at least one node", mend="name one, such as 'a'")
     for name, count in Counter(node.name for node in nodes).items():
         if count > 1:
             yield Fault(f"node '{name}' is given {count} times", mend="give it once")
-    for name, count in Counter(edge.name for edge in edges).items():
-        signs = sorted({edge.sign for edge in edges if edge.name == name})
-        if len(signs) > 1:
-            yield Fault(f"two signs for one edge: {' and '.join(signs)}", where=f'"{name}"', mend="keep one of them")
+    signs: dict[str, list[Sign]] = {}
+    for edge in edges:
+        signs.setdefault(edge.name, []).append(edge.sign)
+    for name, given in signs.items():
+        count = len(given)
+        if len(set(given)) > 1:
+            told = " and ".join(sorted(set(given)))
+            yield Fault(f"two signs for one edge: {told}", where=f'"{name}"', mend="keep one of them")
         elif count > 1:
             yield Fault(f"the edge is given {count} times", where=f'"{name}"', mend="give it once")
     for name, count in Counter(latent.name for latent in latents).items():

@@ -315,6 +315,8 @@ _NUMBERS = {
     "ScaleEdge": "factor",
     "AddEdge": "effect",
 }
+_LONGEST_PATH = 1000
+"""So many times a path in text may have."""
 _MISSING_TIMES = ("NaT", "<NA>")
 # A node may be called 'in' or 'to': no clause begins with the first word after the kind, behind an arrow, or before an offset or a comparison.
 _CLAUSE = re.compile(r"(?<!->)(?<!\s)\s+(from|to|in|when)(?=\s|$)(?!\s*(?:\[\s*[-+]?\d|[<>]))")
@@ -429,6 +431,10 @@ def _read_path(first: Piece, what: Piece, mend: str, faults: list[Fault]) -> tup
             faults.append(item.fault(f"'{item.text}' is no TIME=VALUE", mend))
         else:
             steps.append((time, read_number(value, faults)))
+    if len(steps) > _LONGEST_PATH:
+        told = f"'path' has {len(steps)} times, and at most {_LONGEST_PATH} are read"
+        faults.append(first.fault(told, "use a rule, or bounds: 'set presence 1 from 2016'"))
+        return words[0], ()
     times = _times([time.text for time, _ in steps])
     for k, (time, _) in enumerate(steps):
         faults.extend(time.faults(_time_faults(times[k], times[:k]), _EXAMPLE))

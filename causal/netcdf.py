@@ -6,6 +6,7 @@ that write the same one at once the last stands.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import threading
@@ -17,6 +18,8 @@ from causal.errors import CausalError, Fault
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_log = logging.getLogger(__name__)
 
 
 def write_tree(tree: xr.DataTree, path: Path) -> None:
@@ -39,6 +42,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
             part.unlink(missing_ok=True)
     except OSError as error:
         raise CausalError(refused(path, error)) from None
+    _log.info("wrote %s", path)
 
 
 def open_folder(folder: Path) -> None:

@@ -24,6 +24,7 @@ import itertools
 import math
 import numbers
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -679,7 +680,7 @@ def _key_faults(
             faults.append(Fault(f"no {role} column '{name}'", where, nearest(str(name), names)))
     if unit == time:
         faults.append(Fault(f"'{unit}' cannot be unit and time at once", where, "name two columns"))
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     faults.extend(Fault(f"column '{name}' stands there twice", where, "rename one of the two") for name in twice)
     return faults
 

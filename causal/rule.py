@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, cast
 
-from causal.errors import CausalError, Fault
+from causal.errors import CausalError, Fault, printable
 from causal.graph import LONGEST_LAG, Node
 
+_QUOTED = 300
+"""So long a text is repeated whole in a fault."""
 RULE_EXAMPLE = "write for example 'illicit[-1] > q80'"
 _JOINING = re.compile(r"\s+(and|or)\s+(?![\[<>])", re.IGNORECASE)
 _COMPARISON = re.compile(r"(?P<node>\w+)\s*(?P<offset>\[[^\[\]]*\])?\s*(?P<op>>=|<=|>|<)\s*(?P<threshold>[^\s<>=]+)")
@@ -72,9 +74,11 @@ class Piece:
         return [self.part(before + 1, after) for before, after in pairwise(ends)]
 
     def fault(self, what: str, mend: str) -> Fault:
-        """A fault that repeats the whole text and marks this piece on lines of their own."""
-        indent = re.sub(r"[^\t]", " ", self.whole[: self.start])
-        return Fault(what, f"\n    '{self.whole}'\n     {indent}{'^' * max(1, self.stop - self.start)}", mend)
+        """A fault that repeats the text, what is around this piece of a long one, and marks the piece on lines of their own."""
+        begin, end = (0, len(self.whole)) if len(self.whole) <= _QUOTED else (max(0, self.start - 40), self.start + 80)
+        quoted, size = printable(self.whole[begin:end]), max(1, min(self.stop, end) - self.start)
+        indent = re.sub(r"[^\t]", " ", printable(self.whole[begin : self.start]))
+        return Fault(what, f"\n    '{quoted}'\n     {indent}{'^' * size}", mend)
 
     def faults(self, found: Iterable[Fault], mend: str) -> list[Fault]:
         """Faults found elsewhere, marked as this piece's; `mend` for those that have none."""

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from causal.dialect import MISSING, NUMBER, Dialect, read_records
+from causal.dialect import LARGEST, MISSING, NUMBER, Dialect, read_records
 from causal.equations import Floats
 from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.graph import Graph
@@ -67,6 +67,8 @@ _DATA = "panel.csv"
 _WIDE_FROM = 3
 """From so many columns of years on a table is taken for a wide one."""
 _FEWEST = 2
+_MOST_CELLS = 20_000_000
+"""So many cells of a workbook or a Parquet file are read."""
 PLAIN = Dialect("utf-8", ",", ".")
 """How the tables of new bundles are written."""
 _NONE = (*MISSING, "..", "...", "n/a", "N/A", "#N/A", "null", "NULL", "-")
@@ -127,7 +129,7 @@ def start(
     faults: list[Fault] = []
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            faults.append(Fault(f"'{folder}' is there and not an empty folder", mend="give a new one"))
+            faults.append(Fault("is there and not an empty folder", f"'{folder}'", "give a new one"))
     except OSError as error:
         raise CausalError(refused(folder, error)) from None
     if example is not None and (table is not None or dagitty is not None):
@@ -209,7 +211,11 @@ def propose(table: Path, unit: str | None = None, time: str | None = None, diale
 
 def _read(table: Path, dialect: Dialect, keys: Sequence[str] | None) -> Table:
     """The cells of a file as text; numbers but those of `keys` with decimal points, or none touched where these are None."""
-    if not table.is_file():
+    try:
+        there = table.is_file()
+    except OSError as error:
+        raise CausalError(Fault(f"cannot be read: {error.strerror}", str(table), "check the path")) from None
+    if not there:
         raise CausalError(Fault("is no file", str(table), "check the path"))
     kind = table.suffix.lower()
     if kind in (".xlsx", ".xlsm", ".parquet"):
@@ -234,7 +240,14 @@ def _of_workbook(table: Path, kind: str) -> Table:
     import pandas
 
     try:
+        cells = _cells_of_parquet(table) if kind == ".parquet" else _cells_of_workbook(table)
+        if cells > _MOST_CELLS:
+            raise CausalError(
+                Fault(f"has more than {_MOST_CELLS} cells", table.name, "keep the rows and columns that you need")
+            )
         frame = pandas.read_parquet(table) if kind == ".parquet" else pandas.read_excel(table)
+    except CausalError:
+        raise
     except ImportError:
         mend = "install the extra: pip install 'causal-claims[files]'"
         raise CausalError(Fault(f"needs a reader for {kind}", table.name, mend)) from None
@@ -247,6 +260,35 @@ def _of_workbook(table: Path, kind: str) -> Table:
     raise_all(_doubled(names, table))
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     return Table(names, rows, [] if kind == ".parquet" else ["the first sheet was read"])
+
+
+def _cells_of_parquet(table: Path) -> int:
+    """How many cells the file says it has."""
+    from pyarrow import parquet
+
+    told = parquet.read_metadata(table)
+    return told.num_rows * told.num_columns
+
+
+def _cells_of_workbook(table: Path) -> int:
+    """How many cells the first sheet takes in memory, counted up to what is too many: a small file can unpack to a huge one."""
+    import zipfile
+
+    import openpyxl
+
+    with zipfile.ZipFile(table) as packed:
+        if sum(each.file_size for each in packed.infolist()) > LARGEST:
+            return _MOST_CELLS + 1
+    book = openpyxl.load_workbook(table, read_only=True, data_only=True)
+    sheet = book.worksheets[0]
+    sheet.reset_dimensions()  # what a file says of its size need not be so
+    rows = widest = 0
+    for row in sheet.iter_rows(values_only=True):
+        rows, widest = rows + 1, max(widest, len(row))
+        if rows * widest > _MOST_CELLS:
+            break
+    book.close()
+    return rows * widest
 
 
 def _cell(value: object) -> str:
@@ -516,7 +558,8 @@ def _interventions(found: Proposal, graph: Graph | None) -> str:
         return '# What might be done, for example:\n\n# [intervention.more]\n# do = "shift x 0.5"\n# outcome = "y"\n# horizon = 5\n'
     cause, effect = list(found.nodes)[:2]
     values = [float(cell) for cell in found.table.column(found.nodes[cause]) if NUMBER.fullmatch(cell)]
-    swing = float(np.std(values)) / 2.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        swing = float(np.std(values)) / 2.0
     size = f"{swing:.2g}" if np.isfinite(swing) and swing > 0.0 else "1"
     return f"""# What might be done. "shift x 0.5" adds 0.5 to x in every period; also set, scale, path, cut and policies (`causal do --help`).
 

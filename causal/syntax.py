@@ -22,7 +22,7 @@ an error. All errors come at once, each with its line:
 ['corruption -> presence [lag=1]', 'presence -> illicit [lag=1]', 'illicit -> revenue', 'revenue -> corruption [lag=1]']
 >>> read_graph("revenue -> corruption [lag=x]; revenue -> revenue")
 Traceback (most recent call last):
-causal.errors.CausalError: line 1 "revenue -> corruption [lag=x]": lag 'x' is no whole number
+causal.errors.CausalError: line 1 "revenue -> corruption [lag=x]": lag 'x' is no whole number; write lag=1, for example
 line 1 "revenue -> revenue": 'revenue' acts on itself within the period; give it a lag of at least 1
 
 `Graph.text` writes this form. The exchange formats:
@@ -404,7 +404,7 @@ def _value_faults(key: str, value: str, arrows: list[str]) -> Iterator[Fault]:
             yield Fault(f"no family '{value}'", mend=nearest(value, FAMILIES))
         return
     if not arrows:
-        yield Fault(f"{key} belongs to an effect, as in 'a -> b [{key}={value}]'")
+        yield Fault(f"{key} belongs to an effect", mend=f"write it behind one, as in 'a -> b [{key}={value}]'")
     if key == "sign":
         if "<->" in arrows:
             yield Fault("a latent has no sign", mend="leave the sign out")
@@ -418,9 +418,10 @@ def _value_faults(key: str, value: str, arrows: list[str]) -> Iterator[Fault]:
                 f"'{value}' is no name of weights", mend="begin with a letter a to z, then letters, digits and _"
             )
     elif not re.fullmatch("[0-9]+", value):
-        yield Fault(f"lag '{value}' is no whole number" + (" of at least 0" if value.startswith("-") else ""))
+        what = f"lag '{value}' is no whole number" + (" of at least 0" if value.startswith("-") else "")
+        yield Fault(what, mend="write lag=1, for example")
     elif len(value) > len(str(LONGEST_LAG)):
-        yield Fault(f"the lag is beyond {LONGEST_LAG} periods")
+        yield Fault(f"the lag is beyond {LONGEST_LAG} periods", mend="give the number of periods, such as 1")
 
 
 def _on(place: str) -> str:
@@ -501,7 +502,7 @@ class _Dagitty:
         named = {identifier: attributes.get("named", identifier) for identifier, attributes in self.nodes.items()}
         for identifier, name in named.items():
             if name != identifier and list(named.values()).count(name) > 1:
-                collected.faults.append(Fault(f"another node is named '{name}' too", f'"{identifier}":'))
+                collected.faults.append(Fault(f"another node is named '{name}' too", f'"{identifier}":', "rename one"))
         for identifier, attributes in self.nodes.items():
             collected.add_node(named[identifier], attributes.get("family"), f'"{identifier}":', "")
         for links, attributes, line in self.statements:
@@ -588,7 +589,7 @@ class _Dagitty:
         return f"line {self.tokens[min(self.at, len(self.tokens) - 1)].line}:"
 
     def fail(self, what: str) -> None:
-        raise CausalError(Fault(what, self.where()))
+        raise CausalError(Fault(what, self.where(), "write it as dagitty does, as in 'dag { a -> b }'"))
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -596,7 +597,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise CausalError(Fault(f"{text[at]!r} has no meaning in dagitty", f"line {line}:"))
+            raise CausalError(Fault(f"{text[at]!r} has no meaning in dagitty", f"line {line}:", "leave it out"))
         if match.lastgroup != "space":
             yield _Token(cast("str", match.lastgroup), match[0], line)
         line += match[0].count("\n")

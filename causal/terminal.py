@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from causal.errors import printable
+
 if TYPE_CHECKING:
     import xarray as xr
+    from rich.console import Console
 
     from causal.analysis import Analysis, Answer, Ranked, Replay
     from causal.dynamics import Cutting
@@ -69,9 +73,9 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     ]
     shown = analysis.verdicts if everything or not core else core
     if analysis.chain is not None:
-        click.echo(f"{analysis.chain.sentence} Rests on: {analysis.chain.rests_on}")
+        say(f"{analysis.chain.sentence} Rests on: {analysis.chain.rests_on}")
         if analysis.chain.conditional is not None:
-            click.echo(
+            say(
                 f"Under an assumption: {analysis.chain.conditional.sentence} Rests on: {analysis.chain.conditional.rests_on}"
             )
     table = table_of("claim", "edge", "verdict", "why", title=ledger.source.title)
@@ -86,23 +90,21 @@ def print_verdicts(analysis: Analysis, *, everything: bool = False) -> None:
     print_table(table)
     answered = [verdict for verdict in shown if verdict.answers]
     for verdict in answered:
-        click.echo(f"{verdict.claim}: {verdict.sentence} What would change that: {verdict.would_change}")
+        say(f"{verdict.claim}: {verdict.sentence} What would change that: {verdict.would_change}")
     if any(finding.power for verdict in answered for finding in verdict.answers):
-        click.echo(f"Of the chance to find an effect: {LEAVES_OUT}")
-    click.echo(errors_of(analysis.verdicts).sentence)
+        say(f"Of the chance to find an effect: {LEAVES_OUT}")
+    say(errors_of(analysis.verdicts).sentence)
     for fault in analysis.apart:
-        click.echo(f"the studies make no one model: {fault}")
+        say(f"the studies make no one model: {fault}")
     counts = Counter(verdict.verdict for verdict in analysis.verdicts)
-    click.echo(
-        f"{len(analysis.verdicts)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    )
+    say(f"{len(analysis.verdicts)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.most_common()))
     checked = {study: evidence.checks for study, evidence in analysis.evidence.items()}
     checked |= {"all studies as one": analysis.together.checks} if analysis.together else {}
     for study, results in checked.items():
         for result in results:
             # What was asked for on purpose answers, whatever it says.
             if result.passed is False or result.warning or result.name in thorough:
-                click.echo(f"{study}: {'warning: ' if result.warning else ''}{result.sentence}")
+                say(f"{study}: {'warning: ' if result.warning else ''}{result.sentence}")
 
 
 def answer_rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -156,9 +158,9 @@ def print_answers(answers: Sequence[Answer]) -> None:
         )
     print_table(table)
     if not shown:
-        click.echo("Nothing changes: no fitted link leads from what is done to what is asked for.")
+        say("Nothing changes: no fitted link leads from what is done to what is asked for.")
     for edge, told in {edge: told for found in answers for edge, told in found.rests_on.items()}.items():
-        click.echo(f"rests on {edge}: {told}")
+        say(f"rests on {edge}: {told}")
 
 
 def print_replay(found: Replay) -> None:
@@ -184,7 +186,7 @@ def print_replay(found: Replay) -> None:
             )
     print_table(table)
     for edge, told in found.rests_on.items():
-        click.echo(f"rests on {edge}: {told}")
+        say(f"rests on {edge}: {told}")
 
 
 def replay_rows(found: Replay) -> list[dict[str, Any]]:
@@ -205,7 +207,7 @@ def replay_rows(found: Replay) -> list[dict[str, Any]]:
 def print_ranking(found: Ranked) -> None:
     """The options in order of expected regret, and what would be worth knowing before choosing."""
     if found.why:
-        click.echo(f"no ranking for {found.outcome}: {found.why}")
+        say(f"no ranking for {found.outcome}: {found.why}")
     for name, ranking in found.by_set.items():
         title = f"{name} prior, study {found.study}: {ranking.attrs['words']}"
         table = table_of("option", "expected", "90 % interval", "P(best)", "P(harm)", "regret", "rests on", title=title)
@@ -228,9 +230,7 @@ def print_ranking(found: Ranked) -> None:
             if value > 0.01 * float(ranking["evpi"])
         ]
         everything = f"knowing everything would be worth {float(ranking['evpi']):.3g}"
-        click.echo(
-            f"{everything}; knowing one thing: {', '.join(told[:5]) or 'next to nothing'} (units of {found.outcome})"
-        )
+        say(f"{everything}; knowing one thing: {', '.join(told[:5]) or 'next to nothing'} (units of {found.outcome})")
 
 
 def ranking_rows(found: Ranked, prior_set: str) -> list[dict[str, Any]]:
@@ -308,17 +308,15 @@ def print_movement(row: Mapping[str, Any]) -> None:
             table.add_row(f"long run of {each['effect']} for each unit that {each['cause']} is shifted by", span(each))
     print_table(table)
     if row["multiplier_undefined"]:
-        click.echo(f"the long run is undefined in {row['multiplier_undefined']:.1%} of the draws, which explode")
+        say(f"the long run is undefined in {row['multiplier_undefined']:.1%} of the draws, which explode")
     for cut in row["smallest_cut"][:5]:
         if not cut["edges"]:
-            click.echo(f"the loops decay as they are, with probability {cut['p_decays']:.3f}")
+            say(f"the loops decay as they are, with probability {cut['p_decays']:.3f}")
         else:
             act = "cutting" if cut["factor"] == 0 else f"scaling to {cut['factor']:.2f}"
-            click.echo(
-                f"{act} {' and '.join(cut['edges'])} makes the loops decay with probability {cut['p_decays']:.3f}"
-            )
+            say(f"{act} {' and '.join(cut['edges'])} makes the loops decay with probability {cut['p_decays']:.3f}")
     if not row["smallest_cut"]:
-        click.echo("no cut of a few edges makes the loops decay")
+        say("no cut of a few edges makes the loops decay")
 
 
 def foretold_document(told: Foretold) -> dict[str, Any]:
@@ -400,7 +398,7 @@ def print_foretold(told: Foretold) -> None:
     if told.outcomes:
         print_table(table)
     if told.year is None:
-        click.echo("no forecasts: the bundle does not say in which year the article appeared ([article] year = ...)")
+        say("no forecasts: the bundle does not say in which year the article appeared ([article] year = ...)")
         return
     table = table_of(
         "link", "study", "claims", "hits", "by chance", "if true", "outcome", title="What its claims imply"
@@ -412,7 +410,7 @@ def print_foretold(told: Foretold) -> None:
         table.add_row(each.edge, each.study, ", ".join(each.claims), scored, *expected, outcome)
     if told.implied:
         print_table(table)
-    click.echo(f"{len(told.unmeasured)} claims state no link of which one study measures both ends")
+    say(f"{len(told.unmeasured)} claims state no link of which one study measures both ends")
     title = f"Forecasts from {told.year} on: mean CRPS in typical swings, less is better; share of values in the 90 % interval in brackets"
     table = table_of(
         "study", "years", "node", *FORECASTERS.values(), "article beside memory", "beside last value", title=title
@@ -431,9 +429,9 @@ def print_foretold(told: Foretold) -> None:
     print_table(table)
     for study in told.studies:
         if study.why:
-            click.echo(f"{study.study}: no forecast: {study.why}")
+            say(f"{study.study}: no forecast: {study.why}")
         for node, why in study.without.items():
-            click.echo(f"{study.study}: no forecast of {node}: {why}")
+            say(f"{study.study}: no forecast of {node}: {why}")
 
 
 def print_rates(found: Validation) -> None:
@@ -454,14 +452,12 @@ def print_rates(found: Validation) -> None:
         )
     print_table(table)
     for each in found.calibration:
-        click.echo(
+        say(
             f"P(effect above zero) {each.low:.1f} to {each.high:.1f}: {each.count} worlds, mean {each.mean:.2f}, above zero {each.positive:.2f}"
         )
     if found.left_out:
         reasons = Counter(found.left_out.values()).most_common()
-        click.echo(
-            f"no worlds for {len(found.left_out)} claims: {'; '.join(f'{why} ({count})' for why, count in reasons)}"
-        )
+        say(f"no worlds for {len(found.left_out)} claims: {'; '.join(f'{why} ({count})' for why, count in reasons)}")
 
 
 def weakest(rests_on: Mapping[str, str]) -> str:
@@ -491,7 +487,7 @@ def print_difference(found: Difference) -> None:
             table.add_row(change.claim, change.before or "not there", change.after or "not there", through)
         print_table(table)
     count = len(found.changes)
-    click.echo(f"{count} {'verdict' if count == 1 else 'verdicts'} changed, {found.same} did not.")
+    say(f"{count} {'verdict' if count == 1 else 'verdicts'} changed, {found.same} did not.")
     for what, names in (
         ("data", found.data),
         ("measures", found.measures),
@@ -502,14 +498,49 @@ def print_difference(found: Difference) -> None:
     ):
         if names:
             more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-            click.echo(f"changed {what}: {', '.join(names[:12])}{more}")
+            say(f"changed {what}: {', '.join(names[:12])}{more}")
+
+
+LOUDNESS = "causal.loudness"
+"""Under this key a command's context keeps how much it tells beside its results: -1 nothing, 0 progress and notes, 1 what is read, found and made too."""
+
+
+def loudness() -> int:
+    """How much the command that runs was asked to tell; see `LOUDNESS`."""
+    context = click.get_current_context(silent=True)
+    return 0 if context is None else context.meta.get(LOUDNESS, 0)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line in which nothing steers the terminal, whoever wrote its words."""
+    click.echo(printable(text), err=err)
+
+
+def note(text: str) -> None:
+    """Print a line that is no result, unless the user wants results only."""
+    if loudness() >= 0:
+        say(text)
+
+
+class Said(logging.Handler):
+    """What the program logs of its work, as lines on standard error with the seconds since it started."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        say(f"{record.relativeCreated / 1000:7.1f} s  {record.getMessage()}", err=True)
 
 
 def table_of(*columns: str, title: str = "") -> Any:
-    """An empty table with these columns."""
+    """An empty table with these columns, in whose cells nothing steers the terminal."""
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", show_lines=False, pad_edge=False)
+    class Cells(Table):
+        def add_row(self, *cells: Any, **told: Any) -> None:
+            super().add_row(*(Text(printable(str(cell))) for cell in cells), **told)
+
+    shown = Text(printable(title), style="table.title") if title else None
+    table = Cells(title=shown, title_justify="left", show_lines=False, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
@@ -524,11 +555,16 @@ def print_table(table: Any) -> None:
     console.print(table)
 
 
-def status(what: str) -> Any:
-    """What is being done, on standard error while it lasts."""
+def aside() -> Console:
+    """Where progress is told: standard error, or nowhere if the user wants results only."""
     from rich.console import Console
 
-    return Console(stderr=True).status(what)
+    return Console(stderr=True, quiet=loudness() < 0, markup=False, highlight=False)
+
+
+def status(what: str) -> Any:
+    """What is being done, on standard error while it lasts."""
+    return aside().status(what)
 
 
 def print_json(document: dict[str, Any]) -> None:
@@ -542,4 +578,6 @@ def print_json(document: dict[str, Any]) -> None:
             return [clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
         return None if isinstance(value, float) and not isfinite(value) else value
 
-    click.echo(json.dumps(clean(document), indent=2, ensure_ascii=False))
+    # What would steer a terminal is written as JSON escapes it, and so is what standard output has no letter for.
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    click.echo(printable(json.dumps(clean(document), indent=2, ensure_ascii=plain)))

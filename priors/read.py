@@ -30,8 +30,10 @@ Bundles that come with the program are read by their key, the folder's name.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 import tomllib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,8 +42,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from causal.claim import Claim, ClaimReading, Figure, Ledger, Published, Source
-from causal.dialect import Dialect
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.dialect import Dialect, read_whole
+from causal.errors import CausalError, Fault, cut, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import nodes_named, read_interventions
 from causal.measurement import Measure
@@ -55,6 +57,7 @@ from priors import elicit
 if TYPE_CHECKING:
     from priors import schema
 
+_log = logging.getLogger(__name__)
 ARTICLES = Path(__file__).parent / "articles"
 DEFAULT = "peru_nexus"
 _CLAIMS, _STUDIES, _INTERVENTIONS = "claims.toml", "studies.toml", "interventions.toml"
@@ -63,6 +66,13 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     _STUDIES: ("study", "estimate"),
     _INTERVENTIONS: ("intervention",),
 }
+_LARGEST = 4_000_000
+"""So many bytes a TOML file may have."""
+_DEEPEST = 20
+"""So deep its values may be nested."""
+_TOO_DEEP, _TOO_LONG = f"has values nested more than {_DEEPEST} deep", "holds a whole number beyond 64 bits"
+_MOST_TABLES = 2000
+"""So many tables of one kind it may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +157,14 @@ def bundle_folder(path_or_key: Path | str = DEFAULT) -> Path:
     if isinstance(given, str) and given in bundle_keys():
         return ARTICLES / given
     folder = Path(given)
-    if not folder.is_dir():
-        what = "is a file, not a bundle's folder" if folder.is_file() else "is neither a folder nor a bundle's key"
-        mend = "give the folder it lies in" if folder.is_file() else nearest(str(given), bundle_keys())
-        raise CausalError(Fault(f"'{given}' {what}", mend=mend))
+    try:
+        there, file = folder.is_dir(), folder.is_file()
+    except OSError as error:
+        raise CausalError(Fault(f"cannot be read: {error.strerror}", str(given), "check the path")) from None
+    if not there:
+        what = "is a file, not a bundle's folder" if file else "is neither a folder nor a bundle's key"
+        mend = "give the folder it lies in" if file else nearest(str(given), bundle_keys())
+        raise CausalError(Fault(what, f"'{given}'", mend))
     return folder
 
 
@@ -171,6 +185,9 @@ def read_bundle(path_or_key: Path | str = DEFAULT) -> Bundle:
     specs = _parse_interventions(interventions, parsed.graph, faults, nodes_known=claims.parsed)
     predictions = _parse_predictions(claims, folder, [claim.key for claim in parsed.ledger.claims], faults)
     raise_all(faults)
+    _log.info("read the bundle %s: %d claims, %d studies", folder, len(parsed.ledger.claims), len(made))
+    for study in made:
+        _log.info("study %s: %d units, %d times", study.name, len(study.panel.units), len(study.panel.times))
     key = folder.name or folder.resolve().name
     cards, costs = MappingProxyType(dict(parsed.cards)), MappingProxyType(dict(parsed.costs))
     return Bundle(
@@ -371,9 +388,13 @@ def _assumed(
             rest = fault.where[number.end() :] if number else fault.where
             faults.append(Fault(f"{rest} {fault.what}".strip(": "), f"{file.name}:{line} [graph]", fault.mend))
         return {}, [], [], {}
+    rows: dict[str, int] = {}
+    for row, line in enumerate(lines):
+        for word in re.findall(r"\w+", line):
+            rows.setdefault(word, row)
     for name in graph.names:
         if name not in cards:
-            row = next((row for row, line in enumerate(lines) if re.search(rf"\b{name}\b", line)), 0)
+            row = rows.get(name, 0)
             what = f"\"{lines[row].strip()}\": no node '{name}'"
             faults.append(Fault(what, f"{file.name}:{start + row} [graph]", nearest(name, cards)))
     nodes = {node.name: node for node in graph.nodes if node.name in cards}
@@ -897,10 +918,14 @@ def _weights(
 
 def _of_bundle(folder: Path, name: str) -> Path:
     """The file of that name in the bundle. Raises `CausalError` where it is not there, or lies outside."""
-    inside = (folder / name).resolve()
+    try:
+        inside = (folder / name).resolve()
+        there = inside.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, with a character that no name has, or links in a circle
+        raise CausalError(Fault(f"'{name}' names no file", "", "give the name of a file beside claims.toml")) from None
     if not inside.is_relative_to(folder.resolve()):
         raise CausalError(Fault(f"file '{name}' lies outside the bundle", "", "put the data beside claims.toml"))
-    if not inside.is_file():
+    if not there:
         files = [found.name for found in folder.iterdir() if found.suffix == ".csv"]
         raise CausalError(Fault(f"no file '{name}' in the bundle", "", nearest(name, files)))
     return inside
@@ -923,7 +948,8 @@ def _parse_interventions(
         try:
             targets = sorted({name for found in read_interventions(table.do) for name in nodes_named(found)})
         except CausalError as error:
-            faults.extend(Fault(str(fault), file.at((*path, "do"))) for fault in error.faults)
+            at = file.at((*path, "do"))
+            faults.extend(Fault(f"{fault.where} {fault.what}", at, fault.mend) for fault in error.faults)
             targets = []
         if nodes_known:
             faults.extend(
@@ -982,9 +1008,9 @@ class _File:
                 faults.append(Fault(f"table [{'.'.join(path)}] is missing", self.name, "add it with a title"))
             return None
         if not isinstance(value, dict):
-            faults.append(
-                Fault(f"{value!r} is no table", self.at(path), f"write [{path[0]}.KEY]" if len(path) > 1 else "")
-            )
+            section = ".".join(path[:1])
+            mend = f"write [{section}.KEY]" if len(path) > 1 else f"write [{section}] on a line of its own"
+            faults.append(Fault(f"{cut(repr(value), 100)} is no table", self.at(path), mend))
             return None
         return self.validated(model, cast("dict[str, Any]", value), path, faults)
 
@@ -1008,6 +1034,18 @@ class _File:
             return None
 
 
+_WRITTEN = {
+    "string_type": 'write text in quotes: "..."',
+    "int_type": "write a whole number without quotes",
+    "float_type": "write a number without quotes",
+    "bool_type": "write true or false",
+    "list_type": "write a list: [...]",
+    "dict_type": "write a table: { key = value }",
+    "literal_error": "take one of these words",
+}
+"""How a value of the type that a key asks for is written, by pydantic's name for the fault."""
+
+
 def _shape_fault(kind: str, message: str, key: str, given: object, model: type[schema.Table]) -> tuple[str, str]:
     """What is wrong with one key, and the mend, from pydantic's report."""
     if kind == "extra_forbidden":
@@ -1018,22 +1056,21 @@ def _shape_fault(kind: str, message: str, key: str, given: object, model: type[s
         required = key in model.model_fields and model.model_fields[key].is_required()
         return f"{key} is empty", "fill it in" if required else "fill it in, or leave the key out"
     said = re.sub(r"^Input should be ", "must be ", message)
-    return f"{key} = {given!r} {said[0].lower()}{said[1:]}", ""
+    mend = _WRITTEN.get(kind, "write another value")
+    return f"{key} = {cut(repr(given), 100)} {said[0].lower()}{said[1:]}", mend
 
 
 def _read_file(folder: Path, name: str, faults: list[Fault]) -> _File:
     """A file of the bundle; one that is missing or does not parse is empty, with a fault."""
+    raw = b""
     try:
-        raw = (folder / name).read_bytes()
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        mend = f"write it; 'causal new' shows one, and [{_SECTIONS[name][-1]}.KEY] tables go there" if missing else ""
-        faults.append(
-            Fault("is missing from the bundle" if missing else f"cannot be read: {error.strerror}", name, mend)
-        )
-        return _File(name)
-    try:
-        text = raw.decode("utf-8")
+        if not (folder / name).exists():
+            mend = f"write it; 'causal new' shows one, and [{_SECTIONS[name][-1]}.KEY] tables go there"
+            raise CausalError(Fault("is missing from the bundle", name, mend))
+        raw = read_whole(folder / name, name, _LARGEST, "keep data in files of their own, or cut the bundle in two")
+        text = raw.decode("utf-8-sig")
+        if _DOTTED.search(text):  # tomllib takes the square of a key's length
+            raise RecursionError
         content = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
@@ -1045,6 +1082,26 @@ def _read_file(folder: Path, name: str, faults: list[Fault]) -> _File:
         what = str(error)[: position.start()] if position else str(error)
         faults.append(Fault(f"is no TOML here: {what}", f"{name}:{line}", "correct the line"))
         return _File(name)
+    except CausalError as error:
+        faults.extend(error.faults)
+        return _File(name)
+    except OSError as error:
+        faults.append(Fault(f"cannot be read: {error.strerror}", name, "check who may read the folder"))
+        return _File(name)
+    except ValueError:  # of Python's reader of numbers, which refuses thousands of digits
+        faults.append(Fault(_TOO_LONG, name, "no key of a bundle needs that"))
+        return _File(name)
+    except RecursionError:
+        faults.append(Fault(_TOO_DEEP, name, "no key of a bundle needs that"))
+        return _File(name)
+    if misfit := _misfit(content):
+        faults.append(Fault(misfit, name, "no key of a bundle needs that"))
+        return _File(name)
+    for section, tables in content.items():
+        if isinstance(tables, dict) and len(tables) > _MOST_TABLES:
+            what = f"has {len(tables)} tables [{section}.KEY], and at most {_MOST_TABLES} are read"
+            faults.append(Fault(what, name, "cut the bundle in several"))
+            return _File(name)
     lines, starts = _toml_lines(text.replace("\r\n", "\n"))
     file = _File(name, content, lines, starts, parsed=True)
     unknown = [key for key in content if key not in _SECTIONS[name]]
@@ -1054,6 +1111,18 @@ def _read_file(folder: Path, name: str, faults: list[Fault]) -> _File:
     return file
 
 
+def _misfit(content: Mapping[str, Any]) -> str:
+    """What of the values no bundle holds: tables and lists nested very deep, and whole numbers beyond the 64 bits of TOML; "" without any."""
+    level: list[Any] = [content]
+    for _ in range(_DEEPEST):
+        inside = [value for each in level for value in (each.values() if isinstance(each, dict) else each)]
+        if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in inside):
+            return _TOO_LONG
+        level = [value for value in inside if isinstance(value, (dict, list))]
+    return _TOO_DEEP if level else ""
+
+
+_DOTTED = re.compile(r"""(?:(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 _KEY = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([A-Za-z0-9_-]+))\s*')
 _VALUE_PART = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|\#[^\n]*|[\[{]|[\]}]|\n|[^\s"\'\#\[\]{}]+|[^\S\n]+',
@@ -1071,12 +1140,13 @@ def _toml_lines(text: str) -> tuple[dict[_Path, int], dict[_Path, int]]:
     starts: dict[_Path, int] = {}
     counts: dict[_Path, int] = {}
     table: _Path = ()
+    ends = [match.start() for match in re.finditer("\n", text)]
     at = 0
     while at < len(text):
         if text[at].isspace():
             at += 1
             continue
-        line = text.count("\n", 0, at) + 1
+        line = bisect_left(ends, at) + 1
         if text[at] == "#":
             at = _after(text, "\n", at)
             continue
@@ -1099,7 +1169,7 @@ def _toml_lines(text: str) -> tuple[dict[_Path, int], dict[_Path, int]]:
         while text[at : at + 1] in (" ", "\t"):
             at += 1
         trimmed = text.startswith(('"""\n', "'''\n"), at)  # TOML drops a newline right after the quotes
-        starts[(*table, *key)] = text.count("\n", 0, at) + 1 + trimmed
+        starts[(*table, *key)] = bisect_left(ends, at) + 1 + trimmed
         at = _after_value(text, at)
     return lines, starts
 

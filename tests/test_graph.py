@@ -107,7 +107,7 @@ def test_an_unknown_sign_beside_a_known_one_is_two_signs() -> None:
 @pytest.mark.parametrize("given_nodes", [(), None, 3, "ab", ("a", "b"), (Edge("a", "b"),)])
 def test_a_graph_without_nodes_is_refused(given_nodes: Any) -> None:
     faults_of(Graph, given_nodes)
-    assert faults_of(Graph, nodes("a"), None) == ["edges must be a tuple of Edge, not None"]
+    assert faults_of(Graph, nodes("a"), None) == ["edges must be a tuple of Edge, not None; give a tuple"]
 
 
 def test_the_claimed_loop_is_found_from_its_alphabetically_first_node() -> None:

@@ -74,7 +74,7 @@ def test_a_repeated_statement_counts_once() -> None:
 def test_all_faults_come_at_once_each_with_its_line() -> None:
     text = "a -> b\nrevenue -> corrupton [lag=x] # typo\n\nb -> a; c -> c\nd [family=poison, size=2]\n a --> b"
     assert faults_of(read_graph, text) == [
-        "line 2 \"revenue -> corrupton [lag=x]\": lag 'x' is no whole number",
+        "line 2 \"revenue -> corrupton [lag=x]\": lag 'x' is no whole number; write lag=1, for example",
         "line 4 \"c -> c\": 'c' acts on itself within the period; give it a lag of at least 1",
         "line 5 \"d [family=poison, size=2]\": no family 'poison'; did you mean 'poisson'?",
         "line 5 \"d [family=poison, size=2]\": no attribute 'size'; known: across, family, lag, sign",
@@ -368,7 +368,7 @@ def test_an_effect_across_units_has_its_weights_in_its_name() -> None:
         ("a <-> b [lag=1, across=w]", "a latent is not shared across units"),
         ("a -> b [lag=1, across=]", "'across=' gives no value; write across=neighbours"),
         ("a -> b [lag=1, across=1w]", "'1w' is no name of weights"),
-        ("a [across=w]", "across belongs to an effect, as in 'a -> b [across=w]'"),
+        ("a [across=w]", "across belongs to an effect; write it behind one, as in 'a -> b [across=w]'"),
         ("a -> b [lag=1, across=w, sign=+]; a -> b [lag=1, across=w, sign=-]", "two signs for one edge"),
     ],
 )
