@@ -23,7 +23,10 @@ def run(path: Path) -> None:
         nbclient.NotebookClient(
             notebook, timeout=1000, kernel_name="python3", resources=resources, record_timing=False
         ).execute()
+    notebook.metadata.pop("jupytext", None)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     for cell in notebook.cells:
+        cell.metadata = {}
         if cell.cell_type == "code":
             # Graphviz says so where a machine's fonts are set up in another way than it expects.
             cell.outputs = [each for each in cell.outputs if not each.get("text", "").startswith("Fontconfig")]
