@@ -1,7 +1,7 @@
 """The built-in article: its report, and each notebook, which runs from its first cell to its last and is committed with what it shows.
 
-They are in one module since they share their fits: the report makes them, the notebooks find them. No notebook may take longer than `LONGEST`, so that all
-of them together have an end too.
+They are in one module since they share their fits: the report makes them, the notebooks find them. One notebook takes under three minutes on two idle
+cores, all of them together about a quarter of an hour; `pytest-timeout` ends each after twenty minutes, whatever it waits for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from causal.verdict import WORDS
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 LONGEST = 1000
-"""Seconds after which a notebook's cell is given up, and with `pytest-timeout` (1200) the notebook: on two idle cores each takes under 180."""
+"""Seconds after which a cell is given up."""
 LARGEST = 1_100_000
 """Bytes of a notebook with what it shows."""
 
