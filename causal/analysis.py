@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from causal.chain import ChainVerdict, judge_chain
 from causal.checks import check_sets, check_thoroughly
@@ -20,7 +20,7 @@ from causal.decide import rank, value_of_information
 from causal.dist import Normal
 from causal.equations import Term
 from causal.errors import CausalError, Fault
-from causal.fit import Fit, JointFit, fit
+from causal.fit import Fit, JointFit, fit, fit_of, identity
 from causal.forecast import Announce
 from causal.foretold import Foretold, foretell
 from causal.html import table
@@ -85,11 +85,34 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Draws that were made before: trees as `causal.fit` keeps them, by the identity of their model, and the versions that made them."""
+
+    trees: Mapping[str, xr.DataTree]
+    made_with: Mapping[str, str]
+
+    @overload
+    def of(self, model: Model, called: str) -> Fit: ...
+    @overload
+    def of(self, model: JointModel, called: str) -> JointFit: ...
+    def of(self, model: Model | JointModel, called: str) -> Fit | JointFit:
+        """The fit of a model that is `called` so. Raises `CausalError` where there are no draws of it."""
+        tree = self.trees.get(identity(model))
+        if tree is None:
+            what = "there are no draws of this model: its data, measures, graph or priors are others than those that the draws were made with"
+            raise CausalError(
+                Fault(what, called, "run causal report without --from, or give the bundle that the file was made of")
+            )
+        return fit_of(model, tree, allow_unconverged=True)
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Everything that is known about a bundle: `evidence` by study, `verdicts` by claim, `answers` of its interventions, and their `rankings`.
 
     `together` holds the studies as one model, where two or more of them identify the same effect; else `apart` says why there is none. `foretold`: what the
     article foretold and what came, where it was asked for. `chain` is the verdict of the core claims as a whole, `seed` that of every random draw.
+    `made_with`: the versions that made the draws, where these were not made now.
     """
 
     bundle: Bundle
@@ -102,6 +125,7 @@ class Analysis:
     foretold: Foretold | None = None
     chain: ChainVerdict | None = None
     seed: int = 1
+    made_with: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def verdict(self, claim: str) -> Verdict:
         """The verdict of the claim of that key."""
@@ -129,11 +153,13 @@ def analyse(
     interventions: bool = True,
     forecasts: bool = False,
     thorough: bool = False,
+    drawn: Drawn | None = None,
 ) -> Analysis:
     """Fit every study of the bundle under the three prior sets, alone and together, and judge its claims.
 
     Fits are looked up and kept in `store`. `forecasts`: with what the article foretold, as far as its fits are in the store (`causal.foretold`
-    makes them). `thorough`: with the checks that fit each study's model again, which takes minutes. A fit that does not converge is not
+    makes them). `thorough`: with the checks that fit each study's model again, which takes minutes. `drawn`: the draws to take, so that no
+    study is sampled; raises `CausalError` where they are not of these models. A fit that does not converge is not
     refused here: its check fails, and the claims that rest on it are not supported.
     """
     sets = prior_sets(bundle)
@@ -144,6 +170,9 @@ def analyse(
     }
     fits: dict[tuple[str, str], Fit] = {}
     for (study, name), model in models.items():
+        if drawn is not None:
+            fits[study, name] = drawn.of(model, f"study '{study}', {name} prior")
+            continue
         progress = announce(f"{study}, {name} prior") if announce else None
         fits[study, name] = fit(
             model, seed=seed, draws=draws, chains=chains, allow_unconverged=True, progress=progress, store=store
@@ -155,6 +184,9 @@ def analyse(
     joint, apart = _joint_models(bundle, sets)
     joint_fits: dict[str, JointFit] = {}
     for name, model in joint.items():
+        if drawn is not None:
+            joint_fits[name] = drawn.of(model, f"all studies as one, {name} prior")
+            continue
         progress = announce(f"all studies as one, {name} prior") if announce else None
         joint_fits[name] = fit(
             model,
@@ -188,7 +220,8 @@ def analyse(
     foretold = None
     if forecasts:
         foretold = foretell(bundle, sets, store=store, seed=seed, draws=draws, chains=chains, kept_only=True)
-    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold, chain, seed)
+    made_with = {} if drawn is None else drawn.made_with
+    return Analysis(bundle, evidence, verdicts, answers, together, apart, orders, foretold, chain, seed, made_with)
 
 
 def prior_sets(bundle: Bundle) -> dict[str, Priors]:

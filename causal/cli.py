@@ -89,10 +89,11 @@ def _tell(context: click.Context, parameter: click.Parameter, given: bool) -> No
         raise click.UsageError("-q and -v stand together: take one of them", context)
     if level > 0 and "causal.log" not in context.meta:
         said = context.meta["causal.log"] = Said()
-        for name in ("causal", "priors"):
-            logging.getLogger(name).addHandler(said)
-            logging.getLogger(name).setLevel(logging.INFO)
-            context.find_root().call_on_close(partial(logging.getLogger(name).removeHandler, said))
+        for logger in map(logging.getLogger, ("causal", "priors")):
+            logger.addHandler(said)
+            logger.setLevel(logging.INFO)
+            context.find_root().call_on_close(partial(logger.removeHandler, said))
+            context.find_root().call_on_close(partial(logger.setLevel, logging.NOTSET))
 
 
 def _loud[F: Callable[..., Any]](function: F) -> F:
@@ -127,8 +128,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except CausalError as error:
             _fail(error, 1, as_json=as_json)
         except MemoryError:
-            what = Fault("this takes more memory than there is", mend="take fewer draws, units, periods or nodes")
-            _fail(CausalError(what), 1, as_json=as_json)
+            mend = "take fewer draws, units, periods or nodes"
+            _fail(CausalError(Fault("this takes more memory than there is", "memory:", mend)), 1, as_json=as_json)
         except KeyboardInterrupt:
             say("Interrupted. Finished fits are kept; the same command goes on from there.", err=True)
             sys.exit(130)
@@ -163,11 +164,17 @@ _draws = click.option(
 @_bundle
 @_seed
 @_draws
+@click.option(
+    "--from",
+    "results",
+    type=click.Path(path_type=Path),
+    help="Take the draws of this results.nc, with its seed and its number of draws, and sample nothing.",
+)
 @_as_json
 @_command
-def report(bundle: str | None, seed: int, draws: int, as_json: bool) -> None:
+def report(bundle: str | None, seed: int, draws: int, results: Path | None, as_json: bool) -> None:
     """Do everything and leave report/index.html, report/results.nc and report/verdicts.csv."""
-    analysis = _analysis(bundle, seed, draws, forecasts=True)
+    analysis = _analysis(bundle, seed, draws, forecasts=True) if results is None else _again(bundle, results)
     with status("writing the page"):
         from causal.report import write_report
 
@@ -588,7 +595,7 @@ def rank(bundle: str | None, outcome: str | None, better: str | None, seed: int,
             if not specs
             else 'give --better higher or --better lower, or write better = "..." in interventions.toml'
         )
-        raise CausalError(Fault(what, mend=mend))
+        raise CausalError(Fault(what, "interventions.toml:", mend))
     analysis = _analysis(found, seed, draws, interventions=False)
     orders = rankings(analysis.evidence, words_by_edge(analysis), specs, seed)
     if all(each.why for each in orders):
@@ -815,8 +822,11 @@ def new(
     try:
         dagitty = None if graph is None else graph.read()
     except UnicodeDecodeError:
-        raise CausalError(Fault("the graph is not UTF-8", mend="save the file as UTF-8")) from None
-    dialect = Dialect(encoding, delimiter, decimal)
+        raise CausalError(Fault("the graph is not UTF-8", "--from-dagitty", "save the file as UTF-8")) from None
+    try:
+        dialect = Dialect(encoding, delimiter, decimal)
+    except CausalError as error:
+        raise CausalError(*(Fault(fault.what, str(table or folder), fault.mend) for fault in error.faults)) from None
     notes = start(folder, table=table, unit=unit, time=time, dialect=dialect, dagitty=dagitty, example=example)
     files = sorted(file.name for file in folder.iterdir())
     if as_json:
@@ -940,7 +950,7 @@ def clear_cache(kinds: tuple[str, ...], yes: bool, as_json: bool) -> None:
     from causal.installation import clear
 
     if as_json and not yes:
-        raise CausalError(Fault("nothing is deleted without a yes", mend="add --yes"))
+        raise CausalError(Fault("nothing is deleted without a yes", "--json", "add --yes"))
     if not yes and not click.confirm("Delete what is kept of earlier runs?"):
         return
     gone = clear(kinds or None)
@@ -980,6 +990,17 @@ def _analysis(
             forecasts=forecasts,
             thorough=thorough,
         )
+
+
+def _again(bundle: str | None, results: Path) -> Analysis:
+    """The analysis of a bundle from the draws of a results file."""
+    from causal.analysis import analyse
+    from causal.report.record import read_record
+    from causal.report.tables import drawn
+
+    found, settings = _read(bundle), read_record(results).settings
+    seed, draws, chains = (settings[name] for name in ("seed", "draws", "chains"))
+    return analyse(found, drawn=drawn(results), store=_store(), seed=seed, draws=draws, chains=chains, forecasts=True)
 
 
 def _store() -> Path:

@@ -441,11 +441,16 @@ def fit_of(model: Model | JointModel, tree: xr.DataTree, *, allow_unconverged: b
 def fingerprint(model: Model | JointModel, settings: Mapping[str, int]) -> str:
     """A hash of everything a fit depends on: graph, data, priors, settings and the versions of what computes it."""
     digest = hashlib.sha256()
-    described: dict[str, Any] = {"settings": dict(settings), "made_by": made_by()}
-    if isinstance(model, JointModel):
-        described["pools"] = [repr(pool) for pool in model.pools]
-        described["reported"] = [repr(each) for each in model.reported]
+    described: dict[str, Any] = {"settings": dict(settings), "made_by": made_by(), "model": identity(model)}
     digest.update(json.dumps(described, sort_keys=True).encode())
+    return digest.hexdigest()[:32]
+
+
+def identity(model: Model | JointModel) -> str:
+    """A hash of what is fitted, graph, data and priors, whatever computes it."""
+    digest = hashlib.sha256()
+    if isinstance(model, JointModel):
+        digest.update(repr((model.pools, model.reported)).encode())
     for each in (model,) if isinstance(model, Model) else model.models:
         digest.update(_described(each))
     return digest.hexdigest()[:32]

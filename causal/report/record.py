@@ -109,7 +109,7 @@ def record(analysis: Analysis) -> Record:
             for study in analysis.bundle.studies
         },
         {"seed": analysis.seed, **_sizes(analysis)},
-        versions(),
+        analysis.made_with or versions(),
     )
 
 
@@ -118,7 +118,11 @@ def read_record(path: Path) -> Record:
     from pydantic import TypeAdapter, ValidationError
 
     anew = "make it anew: causal report"
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise CausalError(Fault(f"cannot be read: {error.strerror}", str(path), "give a results.nc")) from None
+    if not there:
         raise CausalError(Fault("is no file", str(path), "give a results.nc"))
     tree = read_tree(path)
     if tree is None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.report.record import record
+from causal.analysis import Drawn
+from causal.errors import CausalError, Fault
+from causal.fit import Fit, JointFit, identity
+from causal.netcdf import read_tree
+from causal.report.record import read_record, record
 from causal.verdict import PRIOR_SETS, Estimate, Finding, Verdict
 
 if TYPE_CHECKING:
@@ -55,6 +62,10 @@ LAST_COLUMNS = (
 )
 COLUMNS = (*FIRST_COLUMNS, *(f"{number}_{name}" for name in PRIOR_SETS for number in NUMBERS), *LAST_COLUMNS)
 
+_MODEL, _GROUPS = "identity_of_model", "groups_of_fit"
+_CONVERGENCE = ("r_hat", "ess", "divergent_share", "unconverged")
+_ANEW = "make it anew: causal report"
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -85,7 +96,7 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
     prior sets stand beside them as posterior_sceptical and so on, and further studies as posterior_STUDY_article, ...,
     observed_data_STUDY. The attribute `record` says in JSON what the file was made of (`causal.report.record`). What
     several studies share, `effect` and `tau`, stands as posterior_together_article, ..., the study's own effects in that
-    fit as posterior_together_STUDY_article, ...
+    fit as posterior_together_STUDY_article, ... What `drawn` needs to find a fit's groups again stands in the attributes of its posterior.
     """
     import xarray as xr
 
@@ -96,25 +107,68 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
         "scale": "effects: sd of the outcome per sd of the cause",
         "record": record(analysis).text,
     }
+    called = _group_names(analysis.evidence)
     for place, (study, found) in enumerate(analysis.evidence.items()):
-        owner = "" if place == 0 else f"_{_group_name(study)}"
+        owner = "" if place == 0 else f"_{called[study]}"
         attributes.setdefault("study", study)
         for name, fitted in found.fits.items():
             suffix = owner + ("" if name == "article" and not owner else f"_{name}")
-            for group in ("posterior", "prior", "sample_stats"):
-                groups[f"{group}{suffix}"] = fitted.data[group].to_dataset()
-            groups.setdefault(f"observed_data{owner}", fitted.data["observed_data"].to_dataset())
+            called_so = {group: f"{group}{suffix}" for group in ("posterior", "prior", "sample_stats")}
+            called_so["observed_data"] = f"observed_data{owner}"
+            for group, place in called_so.items():
+                groups.setdefault(place, fitted.data[group].to_dataset())
+            groups[called_so["posterior"]] = groups[called_so["posterior"]].assign_attrs(
+                _found_again(fitted, called_so)
+            )
     for name, joint in analysis.together.fits.items() if analysis.together else ():
-        for group in ("posterior", "sample_stats"):
-            groups[f"{group}_together_{name}"] = joint.data[group].to_dataset()
-        for model in joint.model.models:
+        called_so = {group: f"{group}_together_{name}" for group in ("posterior", "sample_stats")}
+        for group, place in called_so.items():
+            groups[place] = joint.data[group].to_dataset()
+        for k, model in enumerate(joint.model.models):
             study = model.study.name
-            groups[f"posterior_together_{_group_name(study)}_{name}"] = joint.study(study).posterior
+            own = {
+                f"study_{k}/posterior": f"posterior_together_{called[study]}_{name}",
+                f"study_{k}/sample_stats": called_so["sample_stats"],
+            }
+            groups[own[f"study_{k}/posterior"]] = joint.study(study).posterior
+            called_so |= own
+        groups[called_so["posterior"]] = groups[called_so["posterior"]].assign_attrs(_found_again(joint, called_so))
     if not groups:
         return None
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes
     return tree
+
+
+def drawn(path: Path) -> Drawn:
+    """The draws of a results file, to be taken for the fits of their models. Raises `CausalError` where the file holds none that can be."""
+    import xarray as xr
+
+    made_with = read_record(path).versions
+    tree = read_tree(path)
+    trees: dict[str, xr.DataTree] = {}
+    for group in () if tree is None else tree.children.values():
+        if _GROUPS not in group.attrs:
+            continue
+        try:
+            places: dict[str, str] = json.loads(group.attrs[_GROUPS])
+            found = {role: tree[place].to_dataset() for role, place in places.items()}  # pyright: ignore[reportOptionalSubscript]
+            one = xr.DataTree.from_dict(found)
+            one.attrs = {name: group.attrs[name] for name in _CONVERGENCE}
+            trees[group.attrs[_MODEL]] = one
+        except (KeyError, ValueError, AttributeError, TypeError):
+            raise CausalError(Fault(f"the draws of its group '{group.name}' are broken", str(path), _ANEW)) from None
+    if not trees:
+        raise CausalError(
+            Fault("holds no draws that a page can be made of: it is of an earlier version", str(path), _ANEW)
+        )
+    return Drawn(trees, made_with)
+
+
+def _found_again(fitted: Fit | JointFit, groups: Mapping[str, str]) -> dict[str, Any]:
+    """Attributes by which `drawn` makes the fit anew."""
+    convergence = {name: fitted.data.attrs[name] for name in _CONVERGENCE}
+    return convergence | {_MODEL: identity(fitted.model), _GROUPS: json.dumps(groups)}
 
 
 def findings_with_numbers(verdict: Verdict) -> tuple[Finding | None, str]:
@@ -205,5 +259,12 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _group_name(study: str) -> str:
-    return re.sub(r"\W+", "_", study)
+def _group_names(studies: Iterable[str]) -> dict[str, str]:
+    """What the groups of each study are called by: letters, digits and underscores, and no two studies alike."""
+    found: dict[str, str] = {}
+    for study in studies:
+        name = re.sub(r"\W+", "_", study)
+        while name in found.values() or name == "together":
+            name += "_"
+        found[study] = name
+    return found
