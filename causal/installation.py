@@ -99,7 +99,7 @@ def clear(kinds: Sequence[str] | None = None) -> tuple[Kept, ...]:
     unknown = [kind for kind in chosen if kind not in KINDS]
     if unknown:
         raise CausalError(
-            *(Fault(f"nothing is kept called '{kind}'", mend=f"take of: {', '.join(KINDS)}") for kind in unknown)
+            *(Fault(f"nothing is kept called '{kind}'", "cache:", f"take of: {', '.join(KINDS)}") for kind in unknown)
         )
     linked = [cache_folder() / kind for kind in chosen if (cache_folder() / kind).is_symlink()]
     if linked:

@@ -32,6 +32,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
     The folder is made where it is not there. Raises `CausalError` where the place cannot be written.
     """
+    if not path.name:
+        raise CausalError(Fault("names no file", f"'{path}'", "give a file's name"))
     part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,15 +59,18 @@ def open_folder(folder: Path) -> None:
 
 def read_tree(path: Path) -> xr.DataTree | None:
     """The tree kept at `path`, in memory; None where there is no file, and where it cannot be read."""
-    if not path.is_file():
-        return None
+    import h5py
     import xarray as xr
 
     try:
+        if not path.is_file():
+            return None
+        with h5py.File(path, "r") as file:
+            len(file.attrs)  # of a file without any, h5netcdf prints a traceback that nobody can catch
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
-    except (OSError, ValueError, KeyError):
-        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError):
+        return None  # what the libraries raise, depending on where a file is broken
 
 
 def refused(path: Path, error: OSError) -> Fault:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
+_MOST_VALUES = 100_000_000
+"""So many values a panel in memory may have."""
 IN_MEMORY = 500_000
 """Tables of more rows stay in their data engine, unless asked for."""
 _IN_MEMORY = "take a part that fits in memory: Panel.from_table(..., in_memory=True)"
@@ -638,6 +640,9 @@ def _assemble(
     units, unit_at = _distinct(unit_keys)
     times, time_at, notes = _time_grid(time_keys, time, rows.name)
     shape = (len(units), len(times))
+    if len(units) * len(times) * len(rows.columns) > _MOST_VALUES:
+        what = f"{len(units)} units, {len(times)} times and {len(rows.columns)} columns are more than {_MOST_VALUES} values, empty ones counted"
+        raise CausalError(Fault(what, rows.name, "keep the units, times and columns that you need"))
     variables: dict[str, Any] = {}
     refused: dict[str, Fault] = {}
     for name, column in rows.columns.items():

@@ -13,10 +13,12 @@ import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 import numpy as np
 
@@ -69,6 +71,8 @@ _WIDE_FROM = 3
 _FEWEST = 2
 _MOST_CELLS = 20_000_000
 """So many cells of a workbook or a Parquet file are read."""
+_MOST_ROWS = 1_048_576
+"""So many rows a sheet of Excel may have."""
 PLAIN = Dialect("utf-8", ",", ".")
 """How the tables of new bundles are written."""
 _NONE = (*MISSING, "..", "...", "n/a", "N/A", "#N/A", "null", "NULL", "-")
@@ -133,11 +137,15 @@ def start(
     except OSError as error:
         raise CausalError(refused(folder, error)) from None
     if example is not None and (table is not None or dagitty is not None):
-        faults.append(Fault("an example is copied whole", mend="leave the table and the graph away"))
+        faults.append(Fault("an example is copied whole", f"'{example}'", "leave the table and the graph away"))
     if example is not None and example not in bundle_keys():
-        faults.append(Fault(f"no example '{example}'", mend=nearest(example, bundle_keys())))
+        faults.append(Fault("is no example", f"'{example}'", nearest(example, bundle_keys())))
     if table is None and (unit is not None or time is not None or dialect not in (None, Dialect())):
-        faults.append(Fault("there is no table that this could be said of", mend="give one with --from-csv"))
+        faults.append(
+            Fault(
+                "there is no table that this could be said of", "unit, time or its style:", "give one with --from-csv"
+            )
+        )
     raise_all(faults)
     with TemporaryDirectory() as made:
         place = Path(made)
@@ -240,7 +248,8 @@ def _of_workbook(table: Path, kind: str) -> Table:
     import pandas
 
     try:
-        cells = _cells_of_parquet(table) if kind == ".parquet" else _cells_of_workbook(table)
+        with table.open("rb") as file:
+            cells = _cells_of_parquet(file) if kind == ".parquet" else _cells_of_workbook(file)
         if cells > _MOST_CELLS:
             raise CausalError(
                 Fault(f"has more than {_MOST_CELLS} cells", table.name, "keep the rows and columns that you need")
@@ -262,7 +271,7 @@ def _of_workbook(table: Path, kind: str) -> Table:
     return Table(names, rows, [] if kind == ".parquet" else ["the first sheet was read"])
 
 
-def _cells_of_parquet(table: Path) -> int:
+def _cells_of_parquet(table: BinaryIO) -> int:
     """How many cells the file says it has."""
     from pyarrow import parquet
 
@@ -270,7 +279,7 @@ def _cells_of_parquet(table: Path) -> int:
     return told.num_rows * told.num_columns
 
 
-def _cells_of_workbook(table: Path) -> int:
+def _cells_of_workbook(table: BinaryIO) -> int:
     """How many cells the first sheet takes in memory, counted up to what is too many: a small file can unpack to a huge one."""
     import zipfile
 
@@ -279,15 +288,14 @@ def _cells_of_workbook(table: Path) -> int:
     with zipfile.ZipFile(table) as packed:
         if sum(each.file_size for each in packed.infolist()) > LARGEST:
             return _MOST_CELLS + 1
-    book = openpyxl.load_workbook(table, read_only=True, data_only=True)
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # what a file says of its size need not be so
     rows = widest = 0
-    for row in sheet.iter_rows(values_only=True):
-        rows, widest = rows + 1, max(widest, len(row))
-        if rows * widest > _MOST_CELLS:
-            break
-    book.close()
+    with closing(openpyxl.load_workbook(table, read_only=True, data_only=True)) as book:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what a file says of its size need not be so
+        for row in sheet.iter_rows(values_only=True):
+            rows, widest = rows + 1, max(widest, len(row))
+            if rows * widest > _MOST_CELLS or rows > _MOST_ROWS:
+                return _MOST_CELLS + 1
     return rows * widest
 
 

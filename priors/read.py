@@ -71,6 +71,7 @@ _LARGEST = 4_000_000
 _DEEPEST = 20
 """So deep its values may be nested."""
 _TOO_DEEP, _TOO_LONG = f"has values nested more than {_DEEPEST} deep", "holds a whole number beyond 64 bits"
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MOST_TABLES = 2000
 """So many tables of one kind it may hold."""
 
@@ -153,7 +154,7 @@ def bundle_folder(path_or_key: Path | str = DEFAULT) -> Path:
     """
     given: object = path_or_key
     if not isinstance(given, Path | str) or not str(given).strip():
-        raise CausalError(Fault(f"{given!r} names no bundle", mend="give a folder, or the key of a bundle"))
+        raise CausalError(Fault("names no bundle", repr(given), "give a folder, or the key of a bundle"))
     if isinstance(given, str) and given in bundle_keys():
         return ARTICLES / given
     folder = Path(given)
@@ -1095,7 +1096,7 @@ def _read_file(folder: Path, name: str, faults: list[Fault]) -> _File:
         faults.append(Fault(_TOO_DEEP, name, "no key of a bundle needs that"))
         return _File(name)
     if misfit := _misfit(content):
-        faults.append(Fault(misfit, name, "no key of a bundle needs that"))
+        faults.append(Fault(misfit, name, "leave it out"))
         return _File(name)
     for section, tables in content.items():
         if isinstance(tables, dict) and len(tables) > _MOST_TABLES:
@@ -1112,10 +1113,13 @@ def _read_file(folder: Path, name: str, faults: list[Fault]) -> _File:
 
 
 def _misfit(content: Mapping[str, Any]) -> str:
-    """What of the values no bundle holds: tables and lists nested very deep, and whole numbers beyond the 64 bits of TOML; "" without any."""
+    """What of the values no bundle holds: very deep ones, numbers beyond the 64 bits of TOML, characters that no page can show; "" without any."""
     level: list[Any] = [content]
     for _ in range(_DEEPEST):
         inside = [value for each in level for value in (each.values() if isinstance(each, dict) else each)]
+        texts = [*(key for each in level if isinstance(each, dict) for key in each), *inside]
+        if held := next((text for text in texts if isinstance(text, str) and _CONTROL.search(text)), None):
+            return f"holds a control character in {cut(repr(held), 100)}"
         if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in inside):
             return _TOO_LONG
         level = [value for value in inside if isinstance(value, (dict, list))]

@@ -232,6 +232,6 @@ class Intervention(Table):
     do: Text
     outcome: Text
     label: OptionalText = ""
-    horizon: Annotated[int, Field(ge=0)] = 0
+    horizon: Annotated[int, Field(ge=0, le=1000)] = 0
     better: Literal["", "higher", "lower"] = ""
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

@@ -29,7 +29,7 @@ from causal.report.page import page
 from causal.report.pictures import embedded, inline
 from causal.report.tables import COLUMNS, verdicts_csv
 from causal.report.words import MEANINGS, SHORT, estimate, interval, number, probability, size
-from causal.terminal import verdict_document
+from causal.terminal import print_answers, print_verdicts, verdict_document
 from causal.verdict import WORDS, errors_of
 from priors.agreement import agreement
 from tests.toy_bundle import FORMULA, HOSTILE, toy_analysis
@@ -145,7 +145,7 @@ def test_no_bracket_stands_in_embedded_json_and_each_chart_has_its_own(parsed: _
         attributes["id"] for _, attributes in parsed.tags if "chart" in attributes.get("class", "").split()
     }
     every = re.findall(r'<script type="application/json" id="[^"]+">(.*?)</script>', html, flags=re.DOTALL)
-    assert len(every) == len(found) + 3, "the draws that a reader may ask, their chart, and the links' own"
+    assert len(every) == len(found) + 4, "the table; the draws that a reader may ask, their chart, and the links' own"
     for text in every:
         assert "<" not in text
         json.loads(text)
@@ -157,6 +157,16 @@ def test_hostile_text_is_shown_and_never_run(html: str, parsed: _Page) -> None:
     assert "<b>" not in html
     assert html.lower().count("<script") == html.lower().count("</script>")
     assert "Crime & <i>disorder</i>" in parsed.said
+    assert "{{ 7 * 7 }}" in html, "the page's templates are no templates of a bundle's words"
+
+
+def test_hostile_text_is_printed_as_it_is(analysis: Analysis, capsys: pytest.CaptureFixture[str]) -> None:
+    print_verdicts(analysis, everything=True)
+    print_answers(analysis.answers)
+    told = capsys.readouterr().out
+    assert "Crime & <i>disorder</i>" in told
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", told)
+    assert verdict_document(analysis)["verdicts"][0]["says"] == HOSTILE
 
 
 def test_published_work_stands_beside_the_verdicts_escaped_and_says_that_it_enters_no_number(

@@ -19,7 +19,7 @@ from causal.model import Model
 from causal.netcdf import write_tree
 from priors.read import read_bundle
 
-HOSTILE = "</script><b>bold</b><!-- & \"quoted\" 'text'"
+HOSTILE = "</script><b>bold</b><!-- & \"quoted\" 'text' {{ 7 * 7 }} $(id) [red]x[/red] [/]"
 FORMULA = "=HYPERLINK(A1)"
 
 CLAIMS = """
