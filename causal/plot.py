@@ -83,14 +83,17 @@ def draw_graph(
     words: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     core: Collection[str] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """The graph as SVG text, an element to stand alone or inside a page.
 
     `highlight` names nodes to fill (those that data measure), `core` nodes to frame boldly; `words` gives an edge's verdict
     by its name, several parted by " / "; `labels` a node's name for readers. Signs, lags and words stand on the edges; latent common
-    causes are dashed lines with two heads. Edges without a word are drawn thin, as assumed.
+    causes are dashed lines with two heads. Edges without a word are drawn thin, as assumed. `links` gives the address that
+    an edge leads to, by its name.
     """
-    text = graph_picture(graph, "svg", highlight=highlight, words=words, labels=labels, core=core).decode("utf-8")
+    drawing = _drawing(graph, set(highlight), words or {}, labels or {}, set(core or ()), links or {})
+    text = drawing.draw(format="svg", prog="dot").decode("utf-8")
     return text[text.index("<svg") :].strip()
 
 
@@ -106,7 +109,7 @@ def graph_picture(
     """The graph as the bytes of a PNG or SVG file; arguments as for `draw_graph`. Raises `CausalError` for another format."""
     if format not in ("png", "svg"):
         raise CausalError(Fault(f"no picture format '{format}'", mend="take png or svg"))
-    drawing = _drawing(graph, set(highlight), words or {}, labels or {}, set(core or ()))
+    drawing = _drawing(graph, set(highlight), words or {}, labels or {}, set(core or ()), {})
     if format == "png":
         drawing.graph_attr["dpi"] = "144"
     return drawing.draw(format=format, prog="dot")
@@ -513,7 +516,12 @@ def carried_by(analysis: Analysis, edge: str) -> dict[str, Mapping[str, Fit]]:
 
 
 def _drawing(
-    graph: Graph, highlight: set[str], words: Mapping[str, str], labels: Mapping[str, str], core: set[str]
+    graph: Graph,
+    highlight: set[str],
+    words: Mapping[str, str],
+    labels: Mapping[str, str],
+    core: set[str],
+    links: Mapping[str, str],
 ) -> Any:
     drawing = _canvas("LR" if len(graph.nodes) > 12 else "TB")
     for node in graph.nodes:
@@ -536,6 +544,7 @@ def _drawing(
             style=style.line,
             penwidth=str(style.width),
             tooltip=f"{edge.text}{': ' + word if word else ''}",
+            **({"URL": links[edge.name]} if edge.name in links else {}),
         )
     for latent in graph.latents:
         lag = f", {_lagged(latent.lag)}" if latent.lag else ""

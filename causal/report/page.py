@@ -8,6 +8,7 @@ embedded JSON) are made by `causal.report.pictures`, and named as such in `page`
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -46,6 +47,7 @@ from causal.report.mistakes import mistakes
 from causal.report.moves import choices, movements
 from causal.report.pictures import Picture, chart_library, embedded, inline, picture
 from causal.report.record import versions
+from causal.report.tables import verdicts_csv
 from causal.report.together import together
 from causal.report.whatif import LEAST_DRAWS, askable, chart, left_out, opinions, tried
 from causal.report.words import (
@@ -134,6 +136,7 @@ def page(analysis: Analysis) -> str:
         apart=[str(fault) for fault in analysis.apart],
         claims=[_claim_row(analysis, claim) for claim in bundle.ledger.claims],
         elsewhere=elsewhere(bundle.ledger),
+        table=Markup(embedded(verdicts_csv(analysis))),
         counts=_counts(analysis.verdicts),
         errors=errors_of(analysis.verdicts).sentence,
         agreement=agreement(bundle.ledger).sentence,
@@ -152,7 +155,7 @@ def page(analysis: Analysis) -> str:
         reported=[_reported(each) for each in bundle.reported],
         unmeasured=[label(bundle, node) for node in _unmeasured(bundle, told)],
         assumed=_assumed(analysis),
-        versions=list(versions().items()),
+        versions=list((analysis.made_with or versions()).items()),
         seed=analysis.seed,
         specifications=[(chart.key, Markup(chart.specification)) for chart in charts],
         chart_library=Markup(chart_library()),
@@ -229,14 +232,7 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
         loop = f" Together they close {'a loop' if loops == 1 else counted(loops, 'loop')}." if loops else ""
         sentences.append(
             f"At its core stand {counted(len(core), 'claim')}: "
-            + listed(
-                [
-                    f"{label(analysis.bundle, claim.edge.cause)} → {label(analysis.bundle, claim.edge.effect)}"
-                    if claim.edge
-                    else claim.key
-                    for claim in core
-                ]
-            )
+            + listed([_moves(analysis.bundle, claim.edge) if claim.edge else claim.key for claim in core])
             + f".{loop} Of these, "
             + listed([f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in WORDS if found[word]])
             + "."
@@ -260,7 +256,8 @@ def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             studies = _study_label(analysis.bundle, pooled)
             parts.append(f"{pooled.verdict} in a study yet unseen by {studies} together ({SHORT[pooled.verdict]})")
         if parts:
-            clauses.setdefault(listed(parts), []).append(verdict.edge)
+            edge = analysis.bundle.ledger[verdict.claim].edge
+            clauses.setdefault(listed(parts), []).append(_moves(analysis.bundle, edge) if edge else verdict.claim)
     if not clauses:
         return []
     counts = listed([f"{counted(count, 'influence')} by {study}" for study, count in aside.items()])
@@ -305,15 +302,27 @@ def _chain(found: ChainVerdict) -> dict[str, Any]:
 
 def _warnings(analysis: Analysis) -> list[str]:
     """What a reader must know before any number: failed checks that keep verdicts away. Warnings stand with what they concern."""
-    checked = {f"the study {name}": found.checks for name, found in analysis.evidence.items()}
+    bundle = analysis.bundle
+    checked = {bundle.label_of(name): found.checks for name, found in analysis.evidence.items()}
     if analysis.together is not None:
         checked["all studies as one"] = analysis.together.checks
-    return [
-        f"A check of {what} failed ({result.name}). {result.sentence}"
-        for what, results in checked.items()
-        for result in results
-        if result.passed is False and result.vetoes
-    ]
+    told: dict[str, list[str]] = {}
+    for what, results in checked.items():
+        for result in results:
+            if result.passed is False and result.vetoes:
+                told.setdefault(result.name, []).append(f"{what}: {_in_labels(bundle, result.sentence)}")
+    return [f"A check of the model failed ({name}). {' '.join(each)}" for name, each in told.items()]
+
+
+def _in_labels(bundle: Bundle, text: str) -> str:
+    """The text with labels in place of nodes' keys, as far as a key can be no word of a language."""
+    for node in sorted((name for name in bundle.graph.names if "_" in name), key=len, reverse=True):
+        text = re.sub(rf"\b{re.escape(node)}\b", label(bundle, node).replace("\\", r"\\"), text)
+    return text
+
+
+def _moves(bundle: Bundle, edge: Edge) -> str:
+    return f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
 
 
 # Claims
@@ -568,10 +577,13 @@ def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
     shown = bundle.graph.subgraph([name for name in bundle.graph.names if name in core | measured])
     words = words_by_edge(analysis)
     labels = {node: label(bundle, node) for node in bundle.graph.names}
-    small = inline(draw_graph(shown, highlight=measured, words=words, labels=labels, core=core), "core")
+    links = _anchors(bundle, told)
+    small = inline(draw_graph(shown, highlight=measured, words=words, labels=labels, core=core, links=links), "core")
     whole = len(shown.nodes) < len(bundle.graph.nodes)
     large = (
-        inline(draw_graph(bundle.graph, highlight=measured, words=words, labels=labels, core=core), "whole")
+        inline(
+            draw_graph(bundle.graph, highlight=measured, words=words, labels=labels, core=core, links=links), "whole"
+        )
         if whole
         else ""
     )
@@ -583,7 +595,12 @@ def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
         "all_nodes": len(bundle.graph.nodes),
         "all_edges": len(bundle.graph.edges),
         "edges": [
-            {"edge": edge.text, "says": labelled(bundle, edge), "word": words.get(edge.name, "assumed, no claim")}
+            {
+                "edge": edge.text,
+                "says": labelled(bundle, edge),
+                "word": words.get(edge.name, "assumed, no claim"),
+                "href": links.get(edge.name, ""),
+            }
             for edge in shown.edges
             if edge.cause != edge.effect
         ],
@@ -594,6 +611,15 @@ def _graphs(analysis: Analysis, told: Sequence[Claim]) -> dict[str, Any]:
             if word in present
         ],
     }
+
+
+def _anchors(bundle: Bundle, told: Sequence[Claim]) -> dict[str, str]:
+    """For each claimed edge, the place of the page that tells of it."""
+    found: dict[str, str] = {}
+    for claim in (*told, *bundle.ledger.claims):
+        if claim.edge is not None:
+            found.setdefault(claim.edge.name, f"#h-{claim.key}" if claim in told else f"#row-{claim.key}")
+    return found
 
 
 # Interventions

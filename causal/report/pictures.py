@@ -68,8 +68,10 @@ def inline(svg: str, key: str) -> str:
     svg = re.sub(r'\bid="([^"]+)"', lambda found: f'id="{own[found[1]]}"' if found[1] in own else "", svg)
     svg = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{own.get(found[1], found[1])})", svg)
     svg = re.sub(r'\b(?:xlink:)?href="#([^"]+)"', lambda found: f'href="#{own.get(found[1], found[1])}"', svg)
-    svg = re.sub(r'\b(xlink:title|xmlns:xlink)="[^"]*"', "", svg)
-    return re.sub(r"<a\s*>|</a>", "", svg)
+    # A tip that leads nowhere is no link; what leads somewhere is named by its tip.
+    svg = re.sub(r'<a xlink:title="[^"]*">(.*?)</a>', r"\1", svg, flags=re.DOTALL)
+    svg = svg.replace("xlink:title=", "aria-label=")
+    return re.sub(r'\bxmlns:xlink="[^"]*"', "", svg)
 
 
 def embedded(value: Any) -> str:

@@ -183,7 +183,10 @@
     if (place.clientWidth < 640) { chart.columns = 1; }
     window.vegaEmbed(field('chart'), chart, { mode: 'vega-lite', renderer: 'svg', ast: true, actions: false }).then(function (made) { view = made.view; shown(); });
   }
-  function shown() { field('chart').dataset.drawn = field('says').textContent; }
+  function shown() {
+    field('chart').querySelector('svg.marks').setAttribute('aria-hidden', 'true');
+    field('chart').dataset.drawn = field('says').textContent;
+  }
 
   fill(field('study'), data, 0);
   place.hidden = false;

@@ -252,3 +252,98 @@ def test_another_opinion_gives_the_weighed_numbers(browser: Browser, tmp_path: P
             value = 0.0 if told == "under .01" else 1.0 if told == "over .99" else float(told)
             assert value == pytest.approx(expected, abs=0.03)
     assert wrong == []
+
+
+# For everybody
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_axe_finds_nothing_serious(browser: Browser, address: str, scheme: str, width: int) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    shown, _, _ = _opened(browser, address, width=width, color_scheme=scheme)
+    shown.wait_for_function("document.getElementById('ask-chart').dataset.drawn", timeout=20_000)
+    for fold in shown.locator("details").all():
+        fold.evaluate("fold => { fold.open = true; }")
+    found = Axe().run(shown).response
+    assert len(found["passes"]) > 20
+    bad = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+    assert bad == [], [(each["id"], [(node["html"][:300], node["target"]) for node in each["nodes"][:3]]) for each in bad]
+
+
+def test_dark_follows_the_reader_and_print_stays_light(browser: Browser, address: str) -> None:
+    def paper(shown: Any) -> str:
+        return shown.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light, _, _ = _opened(browser, address)
+    dark, _, _ = _opened(browser, address, color_scheme="dark")
+    assert paper(light) == "rgb(255, 255, 255)"
+    assert paper(dark) == "rgb(23, 25, 28)"
+    dark.emulate_media(media="print")
+    assert paper(dark) == "rgb(255, 255, 255)"
+
+
+def test_the_table_sorts_by_each_column_both_ways(browser: Browser, address: str) -> None:
+    shown, _, _ = _opened(browser, address)
+    for column, head in enumerate(shown.locator("#ledger thead th").all()):
+        for way in ("ascending", "descending"):
+            head.locator("button").click()
+            assert head.get_attribute("aria-sort") == way
+            cells = shown.evaluate(
+                "column => Array.from(document.querySelectorAll('#ledger tbody tr')).map(row => row.cells[column].textContent)",
+                column,
+            )
+            expected = shown.evaluate(
+                "cells => cells.slice().sort((a, b) => a.localeCompare(b, 'en', {numeric: true}))", cells
+            )
+            assert cells == (expected if way == "ascending" else expected[::-1])
+
+
+def test_the_table_is_saved_as_the_file_beside_the_page(browser: Browser, address: str, tmp_path: Path) -> None:
+    shown, _, wrong = _opened(browser, address)
+    with shown.expect_download() as caught:
+        shown.click("#table-download")
+    assert caught.value.suggested_filename == "verdicts.csv"
+    caught.value.save_as(tmp_path / "saved.csv")
+    beside = Path(address.removeprefix("file://")).with_name("verdicts.csv")
+    assert (tmp_path / "saved.csv").read_bytes() == beside.read_bytes()
+    assert wrong == []
+
+
+def test_a_link_of_the_graph_leads_to_what_is_told_of_it(browser: Browser, address: str) -> None:
+    shown, _, _ = _opened(browser, address)
+    targets = shown.evaluate(
+        "Array.from(document.querySelectorAll('.graph a')).map(link => link.getAttribute('href') || link.getAttribute('xlink:href'))"
+    )
+    assert set(targets) == {"#h-c1", "#h-c2", "#h-c3", "#h-c4"}
+    for target in targets:
+        assert shown.locator(target).count() == 1
+    shown.locator(".graph a").first.focus()
+    shown.keyboard.press("Enter")
+    shown.wait_for_function("location.hash.startsWith('#h-c')")
+
+
+def test_everything_is_asked_by_keyboard_alone(browser: Browser, address: str) -> None:
+    shown, _, wrong = _opened(browser, address)
+    shown.wait_for_function("document.getElementById('ask-chart').dataset.drawn", timeout=20_000)
+    shown.locator("#ask-study").focus()
+    reached = set()
+    for _ in range(14):
+        shown.keyboard.press("Tab")
+        reached.add(shown.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert {
+        "ask-node",
+        "ask-amount",
+        "ask-from",
+        "ask-to",
+        "ask-more",
+        "ask-units",
+        "ask-outcome",
+        "ask-better",
+    } <= reached
+    before = shown.locator("#ask-says").inner_text()
+    shown.locator(".ask-amount").focus()
+    shown.keyboard.press("ArrowUp")
+    assert shown.locator("#ask-says").inner_text() != before
+    assert wrong == []
