@@ -6,6 +6,7 @@ imported by the subcommand that needs them. Exit status: 0 done; 1 the bundle or
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import sys
@@ -130,6 +131,13 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except MemoryError:
             mend = "take fewer draws, units, periods or nodes"
             _fail(CausalError(Fault("this takes more memory than there is", "memory:", mend)), 1, as_json=as_json)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read has read enough: click's part
+                raise
+            sys.stdout = io.StringIO()  # what could not be written is not tried again
+            from causal.netcdf import refused
+
+            _fail(CausalError(refused(Path(error.filename or "standard output"), error)), 1, as_json=False)
         except KeyboardInterrupt:
             say("Interrupted. Finished fits are kept; the same command goes on from there.", err=True)
             sys.exit(130)
@@ -150,6 +158,8 @@ def _print_errors(*faults: Fault) -> None:
     print_json({"errors": [asdict(fault) for fault in faults]})
 
 
+_LONGEST_GRAPH = 1_000_000
+"""So many letters of a graph in the language of dagitty are read."""
 _bundle = click.argument("bundle", required=False, default=None)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _seed = click.option(
@@ -820,9 +830,13 @@ def new(
         )
         table = Path(given).expanduser() if given.strip() else None
     try:
-        dagitty = None if graph is None else graph.read()
+        dagitty = None if graph is None else graph.read(_LONGEST_GRAPH + 1)
     except UnicodeDecodeError:
         raise CausalError(Fault("the graph is not UTF-8", "--from-dagitty", "save the file as UTF-8")) from None
+    except OSError as error:
+        raise CausalError(Fault(f"cannot be read: {error.strerror}", "--from-dagitty", "check the path")) from None
+    if dagitty is not None and len(dagitty) > _LONGEST_GRAPH:
+        raise CausalError(Fault(f"has more than {_LONGEST_GRAPH} letters", "--from-dagitty", "cut the graph in two"))
     try:
         dialect = Dialect(encoding, delimiter, decimal)
     except CausalError as error:

@@ -24,7 +24,7 @@ import numpy as np
 
 from causal.dialect import LARGEST, MISSING, NUMBER, Dialect, read_records
 from causal.equations import Floats
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, listed, nearest, raise_all
 from causal.graph import Graph
 from causal.netcdf import refused
 from causal.panel import Study, read_csv, study_faults
@@ -147,20 +147,37 @@ def start(
             )
         )
     raise_all(faults)
-    with TemporaryDirectory() as made:
-        place = Path(made)
-        if example is not None:
-            notes: tuple[str, ...] = ()
-            for file in sorted(bundle_folder(example).iterdir()):
-                shutil.copyfile(file, place / file.name)
-        else:
-            notes = _written(place, table, unit, time, dialect or Dialect(), dagitty)
-        read_bundle(place)
-        try:
-            shutil.copytree(place, folder, dirs_exist_ok=True)
-        except OSError as error:
-            raise CausalError(refused(folder, error)) from None
+    try:
+        with TemporaryDirectory() as made:
+            place = Path(made)
+            if example is not None:
+                notes: tuple[str, ...] = ()
+                for file in sorted(bundle_folder(example).iterdir()):
+                    shutil.copyfile(file, place / file.name)
+            else:
+                notes = _written(place, table, unit, time, dialect or Dialect(), dagitty)
+            read_bundle(place)
+            _copied(place, folder)
+    except OSError as error:
+        raise CausalError(refused(folder, error)) from None
     return notes
+
+
+def _copied(made: Path, folder: Path) -> None:
+    """Copy what was made into a folder that is new or empty, all of it or nothing."""
+    existed = folder.exists()
+    try:
+        for source in [made, *sorted(made.rglob("*"))]:
+            place = folder / source.relative_to(made)
+            if source.is_dir():
+                place.mkdir(parents=True, exist_ok=True)
+            else:
+                shutil.copyfile(source, place)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        if existed:
+            folder.mkdir()
+        raise
 
 
 def propose(table: Path, unit: str | None = None, time: str | None = None, dialect: Dialect | None = None) -> Proposal:
@@ -211,6 +228,9 @@ def propose(table: Path, unit: str | None = None, time: str | None = None, diale
     chosen = dict(list(nodes.items())[:_NODES])
     spare = tuple(column for node, column in nodes.items() if node not in chosen)
     notes = [f"units by '{unit}', times by '{time}'", *found.notes, *panel.notes]
+    if spare:
+        told = listed([f"'{column}'" for column in spare[:_LISTED]]) + (" and others" if len(spare) > _LISTED else "")
+        notes.append(f"the first {len(chosen)} columns of numbers are taken for nodes; {told} could be nodes too")
     return Proposal(found, unit, time, chosen, spare, unfit, tuple(notes))
 
 
@@ -413,7 +433,7 @@ def _written(
     """Write the files of a bundle around a table or a made-up one."""
     graph = None if dagitty is None else from_dagitty(dagitty)
     if graph is not None and not any(edge.cause != edge.effect for edge in graph.edges):
-        raise CausalError(Fault("the graph has no arrow that could be a claim", mend="write dag { x -> y }"))
+        raise CausalError(Fault("has no arrow that could be a claim", "the graph", "write dag { x -> y }"))
     if table is not None:
         found = propose(table, unit, time, dialect)
     elif graph is None:

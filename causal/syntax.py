@@ -479,7 +479,7 @@ class _Dagitty:
     def read(self) -> Graph:
         """The graph of the whole text; the outer ``dag { }`` may be left out, as in dagitty."""
         if not self.tokens:
-            raise CausalError(Fault("the text is empty", mend="such as 'dag { a -> b }'"))
+            raise CausalError(Fault("the text is empty", "line 1:", "write one such as 'dag { a -> b }'"))
         kinds = [token.text.lower() for token in self.tokens]
         if kinds[0] == "strict":
             self.at = 1

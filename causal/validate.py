@@ -292,7 +292,7 @@ def _chosen(kinds: Sequence[str] | None) -> tuple[Kind, ...]:
     unknown = [name for name in kinds if name not in names]
     if unknown:
         raise CausalError(
-            *(Fault(f"no kind of world '{name}'", mend=f"take of: {', '.join(names)}") for name in unknown)
+            *(Fault(f"no kind of world '{name}'", "kinds:", f"take of: {', '.join(names)}") for name in unknown)
         )
     return tuple(kind for kind in KINDS if kind.name in kinds)
 
@@ -505,8 +505,12 @@ def _judged(
     ]
     place = None if store is None else store / f"{_judged_as(models, claim, seed)}.json"
     if place is not None and place.is_file():
-        with suppress(OSError, ValueError, TypeError):  # a broken file is made anew
-            return [_Outcome(**each) for each in json.loads(place.read_text(encoding="utf-8"))]
+        from pydantic import TypeAdapter
+
+        with suppress(OSError, ValueError):  # a broken file is made anew
+            kept = TypeAdapter(list[_Outcome]).validate_json(place.read_bytes(), strict=True)
+            if len(kept) == len(worlds):
+                return kept
     fits = fit_many(models, seed=seed, draws=DRAWS, chains=CHAINS, cluster=cluster, allow_unconverged=True)
     sets = [dict(zip(PRIOR_SETS, some, strict=True)) for some in batched(fits, len(PRIOR_SETS))]
     identification = {claim.key: identify_edge(graph, claim.edge, design.model.system.nodes)}

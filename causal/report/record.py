@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from causal.errors import CausalError, Fault
 from causal.installation import PACKAGES, version_of
-from causal.netcdf import read_tree
+from causal.netcdf import read_attributes
 from causal.panel import checksum
 
 if TYPE_CHECKING:
@@ -124,10 +124,10 @@ def read_record(path: Path) -> Record:
         raise CausalError(Fault(f"cannot be read: {error.strerror}", str(path), "give a results.nc")) from None
     if not there:
         raise CausalError(Fault("is no file", str(path), "give a results.nc"))
-    tree = read_tree(path)
-    if tree is None:
+    attributes = read_attributes(path)
+    if attributes is None:
         raise CausalError(Fault("is no results file", str(path), anew))
-    text = tree.attrs.get("record")
+    text = attributes.get("record")
     if not isinstance(text, str):
         what = "holds no record of its making: it is of a version before records, or no results file"
         raise CausalError(Fault(what, str(path), anew))
