@@ -39,7 +39,7 @@ from causal.equations import (
     stacked,
     sweep_out,
 )
-from causal.errors import CausalError, Fault, raise_all, shortened
+from causal.errors import CausalError, Fault, listed, raise_all, shortened
 from causal.graph import Edge, Graph
 from causal.noise import Noise, add_indicators, add_noise, noise_arrays, noise_numbers, noise_of
 from causal.others import mean_of_others
@@ -218,9 +218,12 @@ class Model:
         return self.graph.node(node).family
 
     def on_standard_scale(self, name: str) -> float:
-        """What an effect in natural units is multiplied by to stand on the standard scale."""
+        """What an effect in natural units is multiplied by to stand on the standard scale. Raises `CausalError` where no term is called so."""
         index = {node: k for k, node in enumerate(self.system.nodes)}
-        term = next(term for term in self.system.terms if term.name == name)
+        term = {term.name: term for term in self.system.terms}.get(name)
+        if term is None:
+            fitted = listed([term.name for term in self.system.terms])
+            raise CausalError(Fault(f"'{name}' is carried by none of this study's equations", mend=f"fitted: {fitted}"))
         unit = {each.node: each.per_sd for each in self.cells}.get(
             index[term.effect], self.design.scales[index[term.effect]]
         )

@@ -233,7 +233,7 @@ def prior_and_posterior(analysis: Analysis, claims: Iterable[str] | None = None,
                 reach = max(reach, abs(found.low), abs(found.high))
             for study, fits in carried.items():
                 after = band(fits[name].edge(edge.name, scale="standard").to_numpy())
-                kind = "after the data" if len(analysis.evidence) == 1 else f"after {study}"
+                kind = "after the data" if len(analysis.evidence) == 1 else f"after {analysis.bundle.label_of(study)}"
                 rows.append(
                     {
                         "panel": title,

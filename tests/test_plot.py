@@ -138,12 +138,12 @@ def test_a_claim_without_data_shows_its_prior_only_and_says_so(analysis: Analysi
     for panel, found in kinds.items():
         assert ("No data" in panel) == (found == {"before the data"})
     measured = next(found for panel, found in kinds.items() if "No data" not in panel)
-    assert measured == {"before the data", "after main", "after other-one"}
+    assert measured == {"before the data", "after Toy & panel", "after other-one"}
 
 
 def test_prior_and_posterior_take_the_intervals_of_the_draws(analysis: Analysis) -> None:
     rows = prior_and_posterior(analysis, ["c2"]).to_dict()["data"]["values"]
-    shown = next(row for row in rows if row.get("kind") == "after main" and row["prior"] == "wide prior")
+    shown = next(row for row in rows if row.get("kind") == "after Toy & panel" and row["prior"] == "wide prior")
     draws = analysis.evidence["main"].fits["wide"].edge("corruption -> presence", scale="standard").to_numpy()
     assert np.allclose([shown["low"], shown["middle"], shown["high"]], np.quantile(draws, [0.05, 0.5, 0.95]))
 

@@ -247,7 +247,7 @@ def calibrated(family: str, *, years: bool, count: int = WORLDS) -> dict[str, li
     """Ranks by quantity, over simulated worlds."""
     model = template(family, years=years)
     made = [world(model, family, seed, years=years) for seed in range(count)]
-    fits = fit_many([each for each, _ in made], seed=5, draws=500, tune=700, chains=2, allow_unconverged=True)
+    fits = fit_many([each for each, _ in made], seed=5, draws=250, tune=400, chains=2, allow_unconverged=True)
     generator = np.random.default_rng(3)
     ranks: dict[str, list[float]] = {}
     for found, (_, truth) in zip(fits, made, strict=True):
@@ -322,7 +322,7 @@ def test_ranks_are_uniform_in_a_model_of_two_studies() -> None:
     assert {pool.name for pool in model.pools} == {"x -> x [lag=1]", "x -> y [lag=1]"}
     assert next(pool.scale for pool in model.pools if pool.bounds is None) == TRANSPORT
     made = [pair(model, seed) for seed in range(WORLDS)]
-    fits = fit_many([each for each, _ in made], seed=6, draws=500, tune=700, chains=2, allow_unconverged=True)
+    fits = fit_many([each for each, _ in made], seed=6, draws=250, tune=400, chains=2, allow_unconverged=True)
     generator = np.random.default_rng(4)
     ranks: dict[str, list[float]] = {}
     for found, (_, truth) in zip(fits, made, strict=True):
