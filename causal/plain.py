@@ -30,7 +30,8 @@ class Grounds:
     short of what the word asks, or of what *supported* asks where the data do not settle it. `power` is that of the answer, by a study
     of `units` and `periods`, 0 where they are not known. `smallest` is the smallest effect of interest. `elsewhere` of
     `readings` see another link in the claim, or none, and `turned` of them the same link with another sign. `absent`: the claim is that there
-    is no effect. `warned` are the checks that warn of the answer. `called` is the noun of the source.
+    is no effect. `warned` are the checks that warn of the answer. `called` is the noun of the source. `otherwise`: the strategy by which the
+    data identify the effect, where the fitted equations do not estimate it so.
     """
 
     word: str
@@ -56,6 +57,7 @@ class Grounds:
     absent: bool = False
     warned: tuple[str, ...] = ()
     called: str = "article"
+    otherwise: str = ""
 
 
 def says(found: Grounds) -> str:
@@ -75,6 +77,11 @@ def says(found: Grounds) -> str:
     if found.word == "not-identified":
         if found.common:
             return f"The data cannot answer this: there is one value of {_listed(found.common)} for all units, and the answer is {opinion}."
+        if found.otherwise:
+            return (
+                f"The data could answer this by another way ({found.otherwise}) than the fitted equations do, which leave a path from {cause} to "
+                f"{effect} open: as it stands, the answer is {opinion}."
+            )
         return f"The data measure {cause} and {effect} and cannot answer this: something unmeasured may move both, and the answer is {opinion}."
     despite = f" A check failed, though ({_listed(found.failed)}): take this with care." if found.failed else ""
     if found.absent and found.word == "supported":
@@ -143,6 +150,8 @@ def would_change(found: Grounds) -> str:
     if found.word == "not-identified":
         if found.common:
             return f"A study whose units differ in {_listed(found.common)}; more rows of this kind would not help."
+        if found.otherwise:
+            return f"An estimate by the way that identifies it ({found.otherwise}), which is not made here; more rows of this kind would not help."
         open_by = f", such as {_listed(found.unmeasured)}," if found.unmeasured else ""
         return f"Measuring what stays open{open_by} or a reason why it does not matter; more rows of this kind would not help."
     if found.word in ("supported", "contradicted", "negligible"):

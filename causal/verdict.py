@@ -466,7 +466,11 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], l
     if verdict.verdict == "not-identified":
         studies = tuple(finding.study for finding in verdict.findings)
         same, stays_open = _open(claim, edge, studies, evidence)
-        return replace(common, studies=called(studies), common=called(same), unmeasured=called(stays_open))
+        ways = [evidence[study].whole[claim.key] for study in studies]
+        otherwise = next((way.strategy for way in ways if way.identified and way.strategy), "")
+        return replace(
+            common, studies=called(studies), common=called(same), unmeasured=called(stays_open), otherwise=otherwise
+        )
     names = dict.fromkeys(name for found in verdict.answers for name in found.pooled or (found.study,))
     best = max((found for found in verdict.answers if found.power), key=lambda found: _chance(found), default=None)
     sweep = evidence[best.study].fits["wide"].model.design.sweep if best and best.study in evidence else None

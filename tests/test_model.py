@@ -344,7 +344,7 @@ def test_effects_in_natural_units_are_divided_by_the_outcomes_and_multiplied_by_
     assert toy_model.on_standard_scale("x -> y [lag=1]") == pytest.approx(x / y)
     assert toy_model.on_standard_scale("y -> x [lag=1]") == pytest.approx(y / x)
     assert toy_model.on_standard_scale("x -> x [lag=1]") == 1.0
-    with pytest.raises(CausalError, match="carried by none of this study.s equations"):
+    with pytest.raises(CausalError, match=r"carried by none of this study.s equations"):
         toy_model.on_standard_scale("x -> y [lag=2]")
     within = [np.var(toy_model.design.standard[k], axis=1, ddof=1).mean() for k in range(2)]
     assert within == pytest.approx([1.0, 1.0])

@@ -38,6 +38,13 @@ def test_the_claimed_direction_is_told_and_turned_where_the_data_turn_it() -> No
     assert "corruption moves presence" in says(replace(grounds("supported"), sign=0))
 
 
+def test_another_way_that_the_equations_do_not_take_is_named() -> None:
+    found = replace(grounds("not-identified"), unmeasured=(), otherwise="instrument")
+    assert "by another way (instrument)" in says(found)
+    assert "unmeasured" not in says(found)
+    assert "the way that identifies it (instrument)" in would_change(found)
+
+
 def test_what_the_data_do_not_speak_to_is_called_the_sources_opinion() -> None:
     for word in ("untestable", "not-identified"):
         assert "the article's opinion" in says(grounds(word))

@@ -327,3 +327,16 @@ def test_a_verdict_says_how_many_readers_see_another_link_or_direction() -> None
     assert row.verdict == "contradicted"
     assert "2 of 5 readers see another link in the claim, or none." in row.rests_on
     assert "1 of 5 readers sees another direction in it." in row.rests_on
+
+
+def test_what_the_data_identify_by_a_way_that_the_equations_do_not_take_is_said() -> None:
+    graph = ca.read_graph("z -> x [lag=1]\nx -> y [lag=1]\nx <-> y [lag=1]\n")
+    rows = frame(("x", "y", "z"), units=6, times=range(2000, 2008), seed=2)
+    fit = made_fit(made_model(graph, rows), spread=0.01)
+    identification = ca.identify_edge(graph, "x -> y", {"x", "y", "z"})
+    assert identification.strategy == "instrument"
+    fits = dict.fromkeys(PRIOR_SETS, fit)
+    row = ca.judge(ledger("x -> y [lag=1, sign=+]"), fits, {"c1": identification}, (), graph=graph)[0]
+    assert row.verdict == "not-identified"
+    assert "by another way (instrument)" in row.sentence
+    assert "the way that identifies it (instrument)" in row.would_change
