@@ -544,6 +544,7 @@ authors = ""
 # year = 2020            # its year: `causal forecast` asks of the years after it whether it came true
 called = "article"            # what the page calls it: article, report, book, ...
 smallest_effect = 0.1            # the smallest effect that matters, in sd of the outcome for one sd of the cause
+format = 1                       # of these files, so that a later program knows how to read them
 
 # One table for each thing that the source speaks of.
 {tables}

@@ -223,6 +223,10 @@ def _parse_claims(file: _File, faults: list[Fault]) -> _Claims:
     from priors import schema
 
     article = file.table(schema.Article, ("article",), faults, required=True)
+    if article is not None and article.format != schema.FORMAT:
+        what = f"is of format {article.format}, and this version reads format {schema.FORMAT}"
+        mend = "update the program" if article.format > schema.FORMAT else "there was no earlier one: leave it out"
+        faults.append(Fault(what, file.at(("article", "format")), mend))
     cards: dict[str, NodeCard] = {}
     costs: dict[str, float] = {}
     for name, path in file.children("node", faults):

@@ -23,6 +23,10 @@ Cost = Annotated[float, Field(gt=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
+FORMAT = 1
+"""The version of the files' format. A bundle of another one is refused."""
+
+
 class Table(BaseModel):
     """A TOML table: unknown keys are errors, and no value is converted to another type."""
 
@@ -30,7 +34,10 @@ class Table(BaseModel):
 
 
 class Article(Table):
-    """[article]: what makes the claims, what the page calls it and the place it speaks of; `smallest_effect` is every claim's that has none of its own."""
+    """[article]: what makes the claims, what the page calls it and the place it speaks of; `smallest_effect` is every claim's that has none of its own.
+
+    `format` is that of the three files.
+    """
 
     title: Text
     authors: OptionalText = ""
@@ -39,6 +46,7 @@ class Article(Table):
     called: Text = "article"
     place: OptionalText = ""
     smallest_effect: Effect = 0.1
+    format: int = FORMAT
 
 
 class NodeTable(Table):

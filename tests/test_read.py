@@ -468,6 +468,13 @@ def test_every_missing_file_is_named(tmp_path: Path) -> None:
             "[article] smallest_effect = 0 must be greater",
         ),
         (
+            "smallest_effect = 0.2",
+            "format = 2\nsmallest_effect = 0.2",
+            "format = 2",
+            "is of format 2, and this version reads format 1; update the program",
+        ),
+        ("smallest_effect = 0.2", "format = 0\nsmallest_effect = 0.2", "format = 0", "is of format 0"),
+        (
             "smallest_effect = 0.05",
             "smallest_effect = -1",
             "effect = -1",
