@@ -197,7 +197,11 @@ def analyse(
             progress=progress,
             store=store,
         )
-    together = Together(joint_fits, check_sets(joint_fits)) if joint_fits else None
+    joint_checks = check_sets(joint_fits) if joint_fits else ()
+    if thorough and joint_fits:
+        progress = announce("all studies as one, fitted again without each") if announce else None
+        joint_checks += check_thoroughly(joint_fits["wide"], store=store, progress=progress)
+    together = Together(joint_fits, joint_checks) if joint_fits else None
     labels = {name: card.label or name for name, card in bundle.nodes.items()}
     labels |= {study.name: study.label or study.name for study in bundle.studies}
     verdicts = judge(

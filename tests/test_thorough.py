@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import causal as ca
-from causal.checks import again, conflict, leaving_out, permuted, rivals, specification
-from causal.fit import Fit
+from causal.checks import again, conflict, leaving_out, leaving_out_studies, permuted, rivals, specification
+from causal.fit import Fit, JointFit
 from causal.model import Model, Priors
 from causal.panel import Panel, Study
 from causal.syntax import read_graph
@@ -260,3 +260,42 @@ def test_the_curve_holds_what_is_fitted_and_a_sign_of_one_half_is_loose() -> Non
     found = specification.check(sampled(loops.frame({"x": x, "y": y}), "x -> y [lag=1]"))
     assert found.passed is False
     assert found.edges == ("x -> y [lag=1]",)
+
+
+# Several studies
+
+
+def several(*sizes: tuple[int, int]) -> JointFit:
+    """The fit of as many studies as there are sizes (units, periods), each a panel of the same chain."""
+    studies: list[Study] = []
+    for k, (units, times) in enumerate(sizes):
+        rows = loops.panel(TRUE, units=units, times=times, seed=k + 1)
+        rows["unit"] = [f"{k} {unit}" for unit in rows["unit"]]
+        studies.append(Study(Panel.from_frame(rows, unit="unit", time="year"), name=f"s{k}"))
+    model = ca.build_model(read_graph(CHAIN), studies)
+    found = ca.fit(model, seed=1, chains=2, allow_unconverged=True)
+    assert isinstance(found, JointFit)
+    return found
+
+
+@pytest.mark.slow
+def test_an_effect_that_one_study_carries_is_told_and_one_that_all_carry_is_not() -> None:
+    one = leaving_out_studies.check(several((40, 25), (3, 6), (3, 6)))
+    assert one.passed is False
+    assert one.edges == ("x -> y [lag=1]",)
+    assert "without s0" in one.sentence
+    assert "s1" not in one.sentence
+    assert one.warning
+    assert one.numbers["refits"] == 3.0
+    alike = leaving_out_studies.check(several((40, 25), (40, 25)))
+    assert alike.passed is True, alike.sentence
+    # Of two studies one is left: its own effect, by its own model.
+    alone = leaving_out_studies.without_each(several((40, 25), (40, 25)), None, None)
+    assert {type(each) for each in alone.values()} == {Fit}
+
+
+@pytest.mark.slow
+def test_without_a_sure_shared_effect_no_study_is_left_out() -> None:
+    found = leaving_out_studies.check(several((3, 6), (3, 6)))
+    assert found.passed is None
+    assert "sure of its sign" in found.sentence

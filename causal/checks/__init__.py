@@ -18,6 +18,7 @@ from causal.checks import (
     convergence,
     independences,
     leaving_out,
+    leaving_out_studies,
     permuted,
     persistence,
     placebo,
@@ -73,9 +74,13 @@ def _worst(found: Sequence[CheckResult]) -> CheckResult:
 
 
 def check_thoroughly(
-    fit: Fit, *, store: Path | None = None, progress: FitsProgress | None = None
+    fit: Fit | JointFit, *, store: Path | None = None, progress: FitsProgress | None = None
 ) -> tuple[CheckResult, ...]:
-    """The checks of a study's fit that fit its model again; minutes. `store` keeps the fits, so that an interrupted run is gone on with."""
+    """The checks that fit again: a study's model, or that of several without each of them; minutes. `store` keeps the fits, so that an interrupted
+    run is gone on with.
+    """
+    if isinstance(fit, JointFit):
+        return (leaving_out_studies.check(fit, store=store, progress=progress),)
     return tuple(each.check(fit, store=store, progress=progress) for each in THOROUGH)
 
 

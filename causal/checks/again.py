@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 
 from causal.dist import Dist
-from causal.fit import Fit
+from causal.fit import Fit, JointFit
+from causal.joint import JointModel
 from causal.model import Model
 from causal.refits import FitsProgress, fit_many
 
 _DRAWS, _CHAINS = 1000, 2
 
 
-def fitted(models: Sequence[Model], store: Path | None, progress: FitsProgress | None) -> list[Fit]:
+@overload
+def fitted(models: Sequence[Model], store: Path | None, progress: FitsProgress | None) -> list[Fit]: ...
+@overload
+def fitted(models: Sequence[JointModel], store: Path | None, progress: FitsProgress | None) -> list[JointFit]: ...
+def fitted(
+    models: Sequence[Model] | Sequence[JointModel], store: Path | None, progress: FitsProgress | None
+) -> list[Fit] | list[JointFit]:
     """The fits of the models, unconverged ones among them, kept in `store`."""
-    return fit_many(
-        models, seed=1, draws=_DRAWS, chains=_CHAINS, store=store, allow_unconverged=True, progress=progress
-    )
+    many: Any = models
+    return fit_many(many, seed=1, draws=_DRAWS, chains=_CHAINS, store=store, allow_unconverged=True, progress=progress)
 
 
 def kept_priors(model: Model) -> dict[str, Dist]:
