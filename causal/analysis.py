@@ -298,7 +298,7 @@ def answer(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: Int
 
     study, found = _first_able(evidence, spec.outcome, spec.key, effects)
     model = evidence[study].fits["wide"].model
-    return Answer(spec, study, interventions, found, answer_rests_on(model, interventions, spec.outcome, words))
+    return Answer(spec, study, interventions, found, _rests_on(model, interventions, spec.outcome, words))
 
 
 def replay(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: InterventionSpec, seed: int = 1) -> Replay:
@@ -323,7 +323,7 @@ def replay(evidence: Mapping[str, Evidence], words: Mapping[str, str], spec: Int
         study,
         {name: world for name, (world, _) in found.items()},
         {name: change for name, (_, change) in found.items()},
-        answer_rests_on(model, interventions, spec.outcome, words),
+        _rests_on(model, interventions, spec.outcome, words),
     )
 
 
@@ -365,7 +365,7 @@ def ranked(
         {spec.key: spec for spec in specs},
         found,
         {name: value_of_information(fits[name], ranking) for name, ranking in found.items()},
-        {key: answer_rests_on(fits["wide"].model, acts, outcome, words) for key, acts in options.items()},
+        {key: _rests_on(fits["wide"].model, acts, outcome, words) for key, acts in options.items()},
     )
 
 
@@ -478,14 +478,15 @@ def _words(bundle: Bundle, verdicts: tuple[Verdict, ...]) -> dict[str, str]:
     return {edge: " / ".join(dict.fromkeys(words)) for edge, words in found.items()}
 
 
-def answer_rests_on(
+def _rests_on(
     model: Model, interventions: tuple[Intervention, ...], outcome: str, words: Mapping[str, str]
 ) -> dict[str, str]:
     """The word of each fitted term on a way from what is intervened on to the outcome, and of what the interventions state."""
-    return told_by(model, interventions, (outcome,), lambda term: _term_word(term, words))
+    return told_by(model, interventions, (outcome,), lambda term: term_word(term, words))
 
 
-def _term_word(term: Term, words: Mapping[str, str]) -> str:
+def term_word(term: Term, words: Mapping[str, str]) -> str:
+    """What a fitted term rests on: the verdicts' words of its edge, or why it has none."""
     if term.edge is None:
         return road_told(term)
     return words.get(term.edge.name, "assumed, no claim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import itertools
@@ -23,7 +24,8 @@ from causal.dynamics import dynamics
 from causal.errors import CausalError, listed
 from causal.graph import Graph
 from causal.identification import Identification, identify_edge
-from causal.report import ReportPaths, write_report
+from causal.plot import PRIOR_LABELS
+from causal.report import ReportPaths, whatif, write_report
 from causal.report.answerable import answerable
 from causal.report.page import page
 from causal.report.pictures import embedded, inline
@@ -623,3 +625,19 @@ def test_the_document_of_verdicts_has_its_own_keys_for_the_whole_and_one_claim_a
         nested += keys([value for value in row.values() if isinstance(value, (dict, list, tuple))])
     assert "claim" not in nested
     json.dumps(document, allow_nan=True)
+
+
+def test_a_page_holds_no_more_effects_than_it_may(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = whatif.askable(analysis)
+    assert all(study["draws"] == study["drawn"] == 100 for study in whole)
+    monkeypatch.setattr(whatif, "MOST_NUMBERS", 1000)
+    some = whatif.askable(analysis)
+    numbers = sum(len(study["terms"]) * study["draws"] * len(study["sets"]) for study in some)
+    assert 900 < numbers <= 1000
+    for study in some:
+        for each in study["sets"]:
+            values = np.frombuffer(base64.b64decode(each["effects"]), dtype="<f4").reshape(study["draws"], -1)
+            assert values.shape[1] == len(study["terms"])
+            fits = analysis.evidence[study["key"]].fits
+            drawn = next(fit for name, fit in fits.items() if PRIOR_LABELS[name] == each["label"]).draws("effect")
+            np.testing.assert_array_equal(values[[0, -1]], drawn[[0, -1]].astype("<f4"))

@@ -21,7 +21,7 @@
 
   // Acts are {node, amount, from, to} with places for node and times; the answer is one array of draws a time, natural units.
   function changes(study, effects, acts, share, outcome) {
-    var size = study.nodes.length, times = study.times.length, draws = effects.length / study.terms;
+    var size = study.nodes.length, times = study.times.length, terms = study.terms.length, draws = effects.length / terms;
     var shifts = new Float64Array(times * size), moved = new Float64Array(times * size), out = [], t, draw;
     acts.forEach(function (act) {
       for (t = act.from; t <= act.to; t += 1) { shifts[t * size + act.node] += share * act.amount / study.nodes[act.node].swing; }
@@ -32,7 +32,7 @@
         study.order.forEach(function (node) {
           var sum = shifts[t * size + node];
           study.steps[node].forEach(function (step) {
-            if (step[1] <= t) { sum += effects[draw * study.terms + step[2]] * moved[(t - step[1]) * size + step[0]]; }
+            if (step[1] <= t) { sum += effects[draw * terms + step[2]] * moved[(t - step[1]) * size + step[0]]; }
           });
           moved[t * size + node] = sum;
         });
@@ -143,16 +143,34 @@
     });
     var node = study.nodes[outcome];
     field('says').textContent = 'By ' + study.times[last] + ', ' + node.label + ' would change by ' + says.join('; ') + '. Mean over all ' + study.units.length + ' units'
-      + (units.length ? '; in each of the ' + units.length + ' acted on it is ' + told(1 / share) + ' times as much.' : '.');
+      + (units.length ? '; in each of the ' + units.length + ' acted on it is ' + told(1 / share) + ' times as much.' : '.')
+      + (study.draws < study.drawn ? ' From ' + study.draws + ' of ' + study.drawn + ' draws, as a page holds no more.' : '');
     rests(asked, node);
     field('command').textContent = command(asked, units, node, last);
     draw(rows, 'change in ' + node.label);
   }
 
+  // The nodes that ways of such steps lead to, and where they start.
+  function reached(steps, starts) {
+    var found = new Set(starts), size;
+    do {
+      size = found.size;
+      steps.forEach(function (step) { if (found.has(step[0])) { found.add(step[1]); } });
+    } while (found.size > size);
+    return found;
+  }
+  // A term is on the way where what is changed reaches its cause, and its effect the outcome.
   function rests(asked, outcome) {
-    var words = {};
-    asked.forEach(function (act) {
-      study.rests[study.nodes[act.node].name + '>' + outcome.name].forEach(function (rest) { if (!rest[2]) { words[rest[0]] = rest[1]; } });
+    var words = {}, forth = [], back = [];
+    study.steps.forEach(function (steps, effect) {
+      steps.forEach(function (step) { forth.push([step[0], effect]); back.push([effect, step[0]]); });
+    });
+    var below = reached(forth, asked.map(function (act) { return act.node; })), above = reached(back, [study.nodes.indexOf(outcome)]);
+    study.steps.forEach(function (steps, effect) {
+      steps.forEach(function (step) {
+        var term = study.terms[step[2]];
+        if (!term.memory && below.has(step[0]) && above.has(effect)) { words[term.name] = term.word; }
+      });
     });
     var weak = Object.keys(words).filter(function (term) { return words[term] !== 'supported'; });
     field('rests').replaceChildren.apply(field('rests'), Object.keys(words).map(function (term) { return element('li', term + ': ' + words[term]); }));

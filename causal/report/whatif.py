@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causal.analysis import Analysis, answer_rests_on, words_by_edge
+from causal.analysis import Analysis, term_word, words_by_edge
 from causal.claim import Claim
 from causal.dist import Normal
 from causal.graph import Sign
-from causal.intervene import Shift
 from causal.plan import lay_out
 from causal.plot import PRIOR_LABELS, edge_priors, fan_of
 from causal.report.pictures import embedded
 from causal.report.words import label, labelled
-from causal.syntax import read_edge
 from priors.elicit import STRENGTHS
 
 if TYPE_CHECKING:
@@ -32,8 +30,10 @@ if TYPE_CHECKING:
 
 HORIZON = 10
 """Periods after the panel's last that a reader may look ahead."""
+MOST_NUMBERS = 500_000
+"""A page holds no more effects than this for its interventions, over all studies and priors: some 2.7 MB. Of more draws it takes some, evenly."""
 MOST_DRAWS = 4000
-"""A page holds no more draws of a fit than this, evenly taken."""
+"""A page holds no more draws of one link for another opinion."""
 SIZES = (0.02, *(size for size in STRENGTHS.values() if size), 0.6, 1.0)
 """Sizes of an effect that an opinion may expect, on the standard scale: the strength scale, and what lies beyond it on either side."""
 LEAST_DRAWS = 200
@@ -44,11 +44,10 @@ def askable(analysis: Analysis) -> list[dict[str, Any]]:
     """What `whatif.js` reads, one record a study that can be asked."""
     words = words_by_edge(analysis)
     better = {spec.outcome: spec.better for spec in analysis.bundle.interventions if spec.better}
-    return [
-        _study(analysis, name, found, words, better)
-        for name, found in analysis.evidence.items()
-        if _can_be_asked(found.fits["wide"])
-    ]
+    asked = {name: found for name, found in analysis.evidence.items() if _can_be_asked(found.fits["wide"])}
+    a_draw = sum(len(fit.model.system.terms) for found in asked.values() for fit in found.fits.values())
+    most = max(MOST_NUMBERS // max(a_draw, 1), 1)
+    return [_study(analysis, name, found, words, better, most) for name, found in asked.items()]
 
 
 def chart(asked: list[dict[str, Any]]) -> str:
@@ -95,19 +94,12 @@ def _can_be_asked(fit: Fit) -> bool:
 
 
 def _study(
-    analysis: Analysis, name: str, found: Evidence, words: dict[str, str], better: dict[str, str]
+    analysis: Analysis, name: str, found: Evidence, words: dict[str, str], better: dict[str, str], most: int
 ) -> dict[str, Any]:
     plan = lay_out(found.fits["wide"], (), horizon=HORIZON)
     model = plan.model
     nodes, scales = model.system.nodes, model.design.scales
-    rests = {
-        f"{cause}>{outcome}": [
-            [term, word, read_edge(term).is_memory]
-            for term, word in answer_rests_on(model, (Shift(cause, 1.0),), outcome, words).items()
-        ]
-        for cause in nodes
-        for outcome in nodes
-    }
+    drawn = len(found.fits["wide"].draws("effect"))
     return {
         "key": name,
         "label": analysis.bundle.label_of(name),
@@ -122,14 +114,18 @@ def _study(
         ],
         "order": list(plan.order),
         "steps": [[[step.cause, step.lag, step.column] for step in steps] for steps in plan.steps],
-        "terms": len(model.system.terms),
+        "terms": [
+            {"name": term.name, "word": term_word(term, words), "memory": term.cause == term.effect}
+            for term in model.system.terms
+        ],
+        "drawn": drawn,
+        "draws": min(drawn, most),
         "times": [int(time) if isinstance(time, (int, np.integer)) else str(time) for time in plan.times],
         "seen": len(model.study.panel.times),
         "units": [str(unit) for unit in plan.units],
-        "rests": rests,
         "aside": len(model.study.sets_aside),
         "sets": [
-            {"label": PRIOR_LABELS.get(prior, prior), "effects": packed(_thinned(fit.draws("effect")))}
+            {"label": PRIOR_LABELS.get(prior, prior), "effects": packed(_thinned(fit.draws("effect"), most))}
             for prior, fit in found.fits.items()
         ],
     }
@@ -152,7 +148,7 @@ def _link(analysis: Analysis, claim: Claim, study: str, found: Evidence) -> dict
         standing = f"holds only if the {len(kept.set_aside)} influences that this study sets aside do not matter"
     else:
         standing = "an association only: these data cannot tell the effect from other causes"
-    draws = _thinned(fit.draws("effect"))[:, column]
+    draws = _thinned(fit.draws("effect"), MOST_DRAWS)[:, column]
     return {
         "label": f"{labelled(analysis.bundle, edge)} ({analysis.bundle.label_of(study)})",
         "edge": edge.name,
@@ -167,10 +163,8 @@ def _link(analysis: Analysis, claim: Claim, study: str, found: Evidence) -> dict
     }
 
 
-def _thinned(draws: Any) -> Any:
-    if len(draws) <= MOST_DRAWS:
-        return draws
-    return draws[np.linspace(0, len(draws) - 1, MOST_DRAWS).astype(int)]
+def _thinned(draws: Any, most: int) -> Any:
+    return draws if len(draws) <= most else draws[np.linspace(0, len(draws) - 1, most).astype(int)]
 
 
 def packed(values: Any) -> str:

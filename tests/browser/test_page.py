@@ -19,6 +19,7 @@ from causal.plot import PRIOR_LABELS
 from causal.report import whatif, write_report
 from causal.report.pictures import embedded
 from causal.report.words import probability
+from causal.rests import on_the_way
 from tests.toy_bundle import toy_analysis
 
 if TYPE_CHECKING:
@@ -161,6 +162,10 @@ def test_what_the_page_is_asked_it_answers_as_contrast_does(
         expected = np.quantile(ends, [0.5, 0.05, 0.95])
         np.testing.assert_allclose([median, low, high], expected, rtol=5.001e-3, atol=1e-12)
         assert harm == probability(float((ends < 0 if better == "higher" else ends > 0).mean()))
+    model = analysis.evidence[name].fits["wide"].model
+    way = [term.name for term in on_the_way(model, acts, ("presence",)) if term.cause != term.effect]
+    listed = shown.locator("#ask-rests li").all_text_contents()
+    assert sorted(line.split(": ")[0] for line in listed) == sorted(way)
     told = shown.locator("#ask-command").text_content()
     stated = read_interventions(told.split('"')[1])
     assert stated == tuple(acts)
@@ -269,7 +274,9 @@ def test_axe_finds_nothing_serious(browser: Browser, address: str, scheme: str, 
     found = Axe().run(shown).response
     assert len(found["passes"]) > 20
     bad = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
-    assert bad == [], [(each["id"], [(node["html"][:300], node["target"]) for node in each["nodes"][:3]]) for each in bad]
+    assert bad == [], [
+        (each["id"], [(node["html"][:300], node["target"]) for node in each["nodes"][:3]]) for each in bad
+    ]
 
 
 def test_dark_follows_the_reader_and_print_stays_light(browser: Browser, address: str) -> None:
