@@ -291,14 +291,16 @@ class Graph:
         A loop over an effect across units comes back by way of other units. A loop starts at its alphabetically
         first node. Where edges of several lags join two nodes, each makes a loop of its own. The number of loops grows exponentially with dense graphs.
         """
+        return tuple(self.each_loop())
+
+    def each_loop(self) -> Iterator[Loop]:
+        """The loops one after the other, for who does not want to wait for all of a dense graph's."""
         joining: dict[tuple[str, str], list[Edge]] = {}
         for edge in self.edges:
             joining.setdefault((edge.cause, edge.effect), []).append(edge)
-        found: list[Loop] = []
         for walk in _cycles(self.names, joining):
             steps = [joining[step] for step in zip(walk, (*walk[1:], walk[0]), strict=True)]
-            found.extend(product(*steps))
-        return tuple(found)
+            yield from product(*steps)
 
     def text(self) -> str:
         """The canonical text form, one statement a line, which `causal.syntax.read_graph` reads back.

@@ -23,6 +23,7 @@ from pyarrow import parquet
 from causal.cli import main
 from causal.dialect import Dialect
 from causal.errors import CausalError, Fault, printable
+from causal.graph import Edge
 from causal.intervene import read_interventions
 from causal.panel import read_csv
 from causal.prediction import Prediction
@@ -333,6 +334,16 @@ def test_studies_whose_names_differ_in_signs_only_keep_a_group_each() -> None:
     names = _group_names(["a b", "a-b", "together", "../x"])
     assert len(set(names.values())) == 4
     assert all(re.fullmatch(r"\w+", name) and name != "together" for name in names.values())
+
+
+def test_the_loops_of_a_dense_graph_are_counted_no_further_than_anyone_can_wait() -> None:
+    from causal.claim import Claim
+    from causal.report.page import _MOST_LOOPS, _loops  # pyright: ignore[reportPrivateUsage]
+
+    names = [f"n{k}" for k in range(25)]
+    claims = [Claim(f"{a}{b}", Edge(a, b, 1), "", "") for a in names for b in names if a != b]
+    assert _loops(claims) == _MOST_LOOPS + 1
+    assert _loops(claims[:1]) == 0
 
 
 @pytest.mark.parametrize("form", ["text", "dot", "mermaid", "dagitty", "svg"])

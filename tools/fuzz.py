@@ -11,9 +11,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 
 def readers(folder: Path) -> dict[str, Callable[[bytes], object]]:
@@ -50,10 +50,9 @@ def readers(folder: Path) -> dict[str, Callable[[bytes], object]]:
 def main() -> None:
     """Fuzz the reader that the command line names."""
     try:
-        import atheris  # pyright: ignore[reportMissingImports]
+        fuzzer = import_module("atheris")
     except ImportError:
         sys.exit("needs atheris: pip install atheris, in an environment with Python 3.12")
-    fuzzer: Any = atheris  # has no types
     with fuzzer.instrument_imports(include=["causal", "priors"]), TemporaryDirectory() as made:
         known = readers(Path(made))
         if len(sys.argv) < 2 or sys.argv[1] not in known:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from priors.read import Bundle
 
 _NO_SHARED_UNIT = "none, as the studies measure these by different columns"
+_MOST_LOOPS = 1000
 _FEW = 12  # claims; a bundle of no more has them all told at length
 
 
@@ -229,7 +231,8 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
     if core:
         found = Counter(analysis.verdict(claim.key).verdict for claim in core)
         loops = _loops(core)
-        loop = f" Together they close {'a loop' if loops == 1 else counted(loops, 'loop')}." if loops else ""
+        many = f"over {_MOST_LOOPS} loops" if loops > _MOST_LOOPS else counted(loops, "loop")
+        loop = f" Together they close {'a loop' if loops == 1 else many}." if loops else ""
         sentences.append(
             f"At its core stand {counted(len(core), 'claim')}: "
             + listed([_moves(analysis.bundle, claim.edge) if claim.edge else claim.key for claim in core])
@@ -269,10 +272,13 @@ def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
 
 
 def _loops(claims: Sequence[Claim]) -> int:
-    """How many loops the claims' edges make."""
+    """How many loops the claims' edges make, counted no further than one beyond `_MOST_LOOPS`: a dense graph has more than anyone can wait for."""
     edges = {claim.edge.name: claim.edge for claim in claims if claim.edge is not None}
     names = dict.fromkeys(name for edge in edges.values() for name in (edge.cause, edge.effect))
-    return len(Graph(tuple(Node(name) for name in names), tuple(edges.values())).loops()) if names else 0
+    if not names:
+        return 0
+    graph = Graph(tuple(Node(name) for name in names), tuple(edges.values()))
+    return sum(1 for _ in islice(graph.each_loop(), _MOST_LOOPS + 1))
 
 
 def _chain(found: ChainVerdict) -> dict[str, Any]:
