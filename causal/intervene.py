@@ -472,6 +472,11 @@ def _check(intervention: Intervention) -> None:
     target: object = intervention.edge if on_edge else intervention.node
     named = isinstance(target, str) and bool(target.strip())
     faults = [] if named else [Fault(f"{name} acts on {target!r}", mend=f"name {'an edge' if on_edge else 'a node'}")]
+    if isinstance(intervention, (Cut, ScaleEdge)) and isinstance(target, str) and named:
+        # Not by `read_edge`: the lag may be left out where the graph has one such edge, as in "presence -> presence".
+        ends = target.partition("[")[0].split("->")
+        if len(ends) != 2 or not all(end.strip() for end in ends):
+            faults.append(Fault(f"{name}: '{target[:80]}' is no edge", mend="write it as 'cause -> effect [lag=1]'"))
     kept: dict[str, Any] = {}
     if label := _NUMBERS.get(name):
         kept[label] = _number(f"the {label} of {name}", getattr(intervention, label), faults)

@@ -621,3 +621,10 @@ def test_every_node_that_an_intervention_names_is_found() -> None:
         "shift a 1 when b[-1] > 2 or a[-1] > 3 or c[-2] < 1 or b[-2] > 2": ("a", "b", "c"),
     }
     assert {text: nodes_named(*read_interventions(text)) for text in named} == named
+
+
+@pytest.mark.parametrize("text", ["a", "a ->", "-> b", "a -> b -> c", "a - b [lag=1]", "[lag=1]"])
+def test_what_is_no_edge_is_refused_where_it_is_made(text: str) -> None:
+    for make in (lambda: Cut(text), lambda: ScaleEdge(text, 0.5)):
+        with pytest.raises(CausalError, match="is no edge"):
+            make()

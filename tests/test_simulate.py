@@ -557,7 +557,6 @@ def test_units_and_times_keep_their_values_and_types() -> None:
         (Shift("corruption", 1.0, stop=2011), "stop 2011 is no time"),
         (Shift("corruption", 1.0, start=2003.5), "start 2003.5 is no time"),
         (Cut("corruption -> revenue"), "no such edge"),
-        (Cut("corruption presence"), "names no edge"),
         (Cut("presence -> price"), "none of this study's equations"),
         (ScaleEdge("presence -> aid", 2.0), "shares its term"),
     ],
