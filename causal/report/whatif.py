@@ -19,7 +19,7 @@ from causal.claim import Claim
 from causal.dist import Normal
 from causal.graph import Sign
 from causal.plan import lay_out
-from causal.plot import PRIOR_LABELS, edge_priors, fan_of
+from causal.plot import PRIOR_LABELS, fan_of
 from causal.report.pictures import embedded
 from causal.report.words import label, labelled
 from priors.elicit import STRENGTHS
@@ -136,7 +136,7 @@ def _link(analysis: Analysis, claim: Claim, study: str, found: Evidence) -> dict
     if edge is None or edge.is_memory:
         return None
     column = next((k for k, term in enumerate(fit.model.system.terms) if term.edge and term.name == edge.name), None)
-    prior = edge_priors(analysis, edge.name)["wide"]
+    prior = None if column is None else fit.model.term_priors[column]
     if column is None or not isinstance(prior, Normal):
         return None
     verdict = analysis.verdict(claim.key)
