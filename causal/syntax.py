@@ -481,7 +481,7 @@ class _Dagitty:
         if not self.tokens:
             raise CausalError(Fault("the text is empty", "line 1:", "write one such as 'dag { a -> b }'"))
         kinds = [token.text.lower() for token in self.tokens]
-        if kinds[0] == "strict":
+        if kinds[0] == "strict" and len(kinds) > 1:
             self.at = 1
         brace = next((at for at, token in enumerate(self.tokens) if token.kind not in ("word", "string")), 0)
         if kinds[self.at] in (*_TYPES, "mag", "pag") and kinds[brace] == "{" and brace - self.at in (1, 2):

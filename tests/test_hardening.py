@@ -28,6 +28,7 @@ from causal.intervene import read_interventions
 from causal.panel import read_csv
 from causal.prediction import Prediction
 from causal.rule import Piece, read_rule
+from causal.syntax import from_dagitty
 from causal.terminal import print_table, table_of
 from priors.read import read_bundle
 from tests.oracle import loops
@@ -435,6 +436,10 @@ WORDS = [
     *("or", ">", "q80", "=", ",", ";", "2016", "-1", "nan", "1e999", "\n", " ", "\x1b[31m", "\0"),
 ]
 ANY = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join))
+
+
+def test_a_word_of_dagitty_alone_is_a_node() -> None:
+    assert from_dagitty("strict\n").names == ("strict",)
 
 
 @given(text=ANY)
