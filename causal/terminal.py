@@ -438,7 +438,7 @@ def print_rates(found: Validation) -> None:
     """How often each verdict is wrong, one row a claim, study and kind of world, and whether P(sign) is what it says."""
     from collections import Counter
 
-    table = table_of("claim", "study", "true there", "verdicts", "wrong", "right", "warned")
+    table = table_of("claim", "study", "true there", "verdicts", "wrong", "of these warned of", "right", "warned")
     for rate in found.rates:
         words = ", ".join(f"{count} {word}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1]))
         table.add_row(
@@ -447,6 +447,7 @@ def print_rates(found: Validation) -> None:
             rate.kind,
             words,
             f"{rate.wrong:.2f} ({rate.wrong_low:.2f} to {rate.wrong_high:.2f})",
+            f"{rate.wrong_warned} of {round(rate.wrong * rate.worlds)}" if rate.wrong else "",
             f"{rate.hit:.2f}",
             f"{rate.warned} of {rate.supported_by_draws}" if rate.supported_by_draws else "",
         )

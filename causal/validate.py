@@ -90,11 +90,11 @@ KINDS = (
     Kind("tiny", "the effect is half the smallest of interest", 0.5),
     Kind("drawn", "the effect is drawn from the sceptical prior", None, "", (), ()),
     Kind("confounded", "no effect, and a common cause that the graph declares", 0.0, "declared", ("supported", "contradicted"), ("not-identified",)),
-    Kind("hidden cause", "no effect, and a lasting common cause that reaches both and that the graph does not know", 0.0, "common cause"),
+    Kind("hidden cause", "no effect, and a lasting common cause that moves both as if the claim held and that the graph does not know", 0.0, "common cause"),
     Kind("wrong lag", "the effect comes one period later than the graph says", 0.0, "later"),
     Kind("heavy tails", "no effect, and shocks of a Student t with 3 degrees of freedom", 0.0, "tails"),
     Kind("unit slopes", "effects that differ between units around none", 0.0, "slopes"),
-    Kind("mis-measured", "no effect, and errors of measurement that cause and outcome share in part", 0.0, "errors"),
+    Kind("mis-measured", "no effect, and errors of measurement that cause and outcome share in part, as if the claim held", 0.0, "errors"),
 )  # fmt: skip
 HIDDEN = {"memory": 0.7, "reach": 0.7, "slope_sd": 2.0, "error_sd": 0.3, "shared": 0.5}
 """What the hidden is like: the common cause's memory, and its reach in shock sd of either node; the sd of unit slopes in d; errors' sd in within-unit
@@ -106,7 +106,8 @@ class Rate:
     """One row: of `worlds` worlds of a kind, how many got each word. `wrong` and its 95 % interval (Clopper and Pearson), `hit` likewise.
 
     `supported_by_draws` counts worlds whose posterior alone would be *supported*; `withheld` those of them that a check kept from the word, and `warned` those
-    that carry a warning or are withheld. `could_find`: the share of worlds whose study could have found twice the smallest effect with probability .8.
+    that carry a warning or are withheld. `wrong_warned` counts wrong words beside which a failed check or a warning stands. `could_find`: the share of
+    worlds whose study could have found twice the smallest effect with probability .8.
     """
 
     study: str
@@ -123,6 +124,7 @@ class Rate:
     supported_by_draws: int
     withheld: int
     warned: int
+    wrong_warned: int
     could_find: float | None
 
 
@@ -431,6 +433,7 @@ def _simulated(
     model = design.model
     system = model.system
     size, units, times = model.design.standard.shape
+    sign = _sign(design.claim)
     lags, total = system.lags, _BURN_IN + times
     caused = np.isin(system.nodes, [term.effect for term in system.terms])
     shock = generator.normal(size=(total, units, size))
@@ -459,7 +462,7 @@ def _simulated(
             if t >= each:
                 past += values[t - each] @ matrix[:, each * size : (each + 1) * size].T
         if kind.hidden == "common cause":
-            past[:, row] += reach[row] * moved[max(t - lag, 0)]
+            past[:, row] += sign * reach[row] * moved[max(t - lag, 0)]
             past[:, cause] += reach[cause] * moved[t]
         if lag and t >= lag:
             past[:, row] += scale * slopes * values[t - lag][:, cause]
@@ -478,7 +481,8 @@ def _simulated(
         common = generator.normal(size=(units, times))
         for node in dict.fromkeys((cause, row)):
             own = generator.normal(size=(units, times))
-            error = HIDDEN["shared"] ** 0.5 * common + (1.0 - HIDDEN["shared"]) ** 0.5 * own
+            way = sign if node == row else 1.0
+            error = way * HIDDEN["shared"] ** 0.5 * common + (1.0 - HIDDEN["shared"]) ** 0.5 * own
             found[node] += HIDDEN["error_sd"] * within_unit_sd(found[node]) * error
     return found
 
@@ -566,19 +570,27 @@ def _declared(design: _Design, kind: Kind, worlds: int) -> Rate:
     found = identify_edge(known, edge, design.model.system.nodes)
     held = regressors(design.model, graph, edge)
     word = "supported" if found.identified and single_door(known, edge, held) else "not-identified"
-    return _row(design, kind, Counter({word: worlds}), 0, 0, 0, None)
+    return _row(design, kind, Counter({word: worlds}), 0, 0, 0, 0, None)
 
 
 def _rate(design: _Design, kind: Kind, outcomes: Sequence[_Outcome]) -> Rate:
     supported = [each for each in outcomes if each.by_draws]
     withheld = sum(each.failed for each in supported)
     warned = sum(each.failed or each.warned for each in supported)
+    told = sum(each.word in kind.wrong and (each.failed or each.warned) for each in outcomes)
     able = sum(each.able for each in outcomes) / len(outcomes)
-    return _row(design, kind, Counter(each.word for each in outcomes), len(supported), withheld, warned, able)
+    return _row(design, kind, Counter(each.word for each in outcomes), len(supported), withheld, warned, told, able)
 
 
 def _row(
-    design: _Design, kind: Kind, words: Counter[str], supported: int, withheld: int, warned: int, able: float | None
+    design: _Design,
+    kind: Kind,
+    words: Counter[str],
+    supported: int,
+    withheld: int,
+    warned: int,
+    told: int,
+    able: float | None,
 ) -> Rate:
     worlds = sum(words.values())
     wrong, hit = (sum(words[word] for word in chosen) for chosen in (kind.wrong, kind.right))
@@ -595,6 +607,7 @@ def _row(
         supported,
         withheld,
         warned,
+        told,
         able,
     )
 

@@ -133,6 +133,8 @@ def test_worlds_have_the_effect_that_their_kind_says(
 def test_what_is_hidden_moves_the_estimate_or_its_surroundings(tmp_path: Path) -> None:
     ours = design(bundle(tmp_path))
     assert effects(ours, "hidden cause", 5).mean() > 0.05
+    # Where the claim is of the other direction, so is what seems to bear it out.
+    assert effects(design(bundle(tmp_path), 1), "hidden cause", 5).mean() < -0.05
     null, noisy = (
         {name: _world(ours, replace(kind("null"), hidden=hidden), [1])[0].data[name].to_numpy() for name in "xy"}
         for hidden in ("", "errors")
@@ -141,6 +143,13 @@ def test_what_is_hidden_moves_the_estimate_or_its_surroundings(tmp_path: Path) -
     for name, error in errors.items():
         assert error.std() == pytest.approx(HIDDEN["error_sd"] * within_unit_sd(null[name]), rel=0.1)
     assert np.corrcoef(errors["x"].ravel(), errors["y"].ravel())[0, 1] == pytest.approx(HIDDEN["shared"], abs=0.1)
+    turned = design(bundle(tmp_path), 1)
+    null, noisy = (
+        {name: _world(turned, replace(kind("null"), hidden=hidden), [1])[0].data[name].to_numpy() for name in "xy"}
+        for hidden in ("", "errors")
+    )
+    errors = {name: noisy[name] - null[name] for name in "xy"}
+    assert np.corrcoef(errors["x"].ravel(), errors["y"].ravel())[0, 1] == pytest.approx(-HIDDEN["shared"], abs=0.1)
     later = [_world(ours, kind("wrong lag"), [seed])[0].data for seed in range(10)]
     slopes = []
     for data in later:

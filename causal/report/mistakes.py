@@ -53,6 +53,7 @@ def _row(rate: Rate, told: dict[str, str], bundle: Bundle) -> dict[str, Any]:
         "words": listed([f"{word} {count}" for word, count in sorted(rate.words.items(), key=lambda item: -item[1])]),
         "wrong": _share(rate.wrong, rate.wrong_low, rate.wrong_high, certain) if kind.wrong else "",
         "hit": _share(rate.hit, rate.hit_low, rate.hit_high, certain) if kind.right else "",
+        "noticed": f"{rate.wrong_warned} of {round(rate.wrong * rate.worlds)}" if rate.wrong else "",
         "warned": f"{counted(rate.warned, 'world')} of {rate.supported_by_draws}" if rate.supported_by_draws else "",
         "could": "" if rate.could_find is None else probability(rate.could_find),
     }
