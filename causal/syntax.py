@@ -458,6 +458,7 @@ _TOKEN = re.compile(
 )
 _TYPES = ("dag", "digraph", "graph", "pdag")
 _DEEPEST = 50
+_MOST_LINKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,6 +499,10 @@ class _Dagitty:
         return self.build()
 
     def build(self) -> Graph:
+        joined = sum(len(lefts) * len(rights) for links, _, _ in self.statements for lefts, _, rights in links)
+        if joined > _MOST_LINKS:
+            what = f"its groups in braces join {joined} pairs of nodes, and at most {_MOST_LINKS} are read"
+            raise CausalError(Fault(what, "line 1:", "write the links that are meant"))
         collected = _Collected()
         named = {identifier: attributes.get("named", identifier) for identifier, attributes in self.nodes.items()}
         for identifier, name in named.items():

@@ -442,6 +442,12 @@ def test_a_word_of_dagitty_alone_is_a_node() -> None:
     assert from_dagitty("strict\n").names == ("strict",)
 
 
+def test_groups_that_join_millions_of_nodes_are_refused() -> None:
+    left, right = (" ".join(f"{side}{k}" for k in range(1000)) for side in "ab")
+    with pytest.raises(CausalError, match="join 1000000 pairs of nodes, and at most 100000 are read"):
+        from_dagitty(f"{{{left}}} -> {{{right}}}")
+
+
 @given(text=ANY)
 def test_any_text_is_an_intervention_or_a_fault(text: str) -> None:
     values_or_faults(lambda: read_interventions(text))
