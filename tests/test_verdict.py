@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import causal as ca
 from causal.checks import CheckResult
+from causal.checks import units as units_check
 from causal.dist import Normal
 from causal.power import study_power
 from causal.verdict import LEVELS, PRIOR_SETS, WORDS, errors_of, word
@@ -340,3 +341,15 @@ def test_what_the_data_identify_by_a_way_that_the_equations_do_not_take_is_said(
     assert row.verdict == "not-identified"
     assert "by another way (instrument)" in row.sentence
     assert "the way that identifies it (instrument)" in row.would_change
+
+
+@pytest.mark.parametrize(("units", "warned"), [(1, True), (3, True), (4, True), (5, False), (8, False)])
+def test_few_units_are_a_warning_and_keep_no_word_away(units: int, warned: bool) -> None:
+    graph = ca.read_graph("x -> x [lag=1]\ny -> y [lag=1]\nx -> y [lag=1]\n")
+    fit = made_fit(made_model(graph, frame(("x", "y"), units=units, times=range(2000, 2012), seed=2)), spread=0.01)
+    found = units_check.check(fit)
+    assert found.passed is not warned
+    assert found.warning is warned
+    assert found.numbers == {"units": float(units)}
+    assert not found.fails("x -> y [lag=1]")
+    assert found.warns("x -> y [lag=1]") is warned

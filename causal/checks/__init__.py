@@ -25,6 +25,7 @@ from causal.checks import (
     predictive,
     rivals,
     specification,
+    units,
 )
 from causal.checks.result import CheckResult
 from causal.checks.specification import specification_curve
@@ -33,7 +34,7 @@ from causal.refits import FitsProgress
 
 OF_PRIOR = (convergence, conflict)
 """The checks whose answer depends on the prior, and that are made under each prior set."""
-OF_DATA = (persistence, independences, placebo, comovement, predictive, confounding)
+OF_DATA = (persistence, units, independences, placebo, comovement, predictive, confounding)
 """The checks of what the equations leave of the data, which no prior set changes by much: made under the wide one."""
 STANDARD = (*OF_PRIOR, *OF_DATA)
 """The checks that need no second fit."""
