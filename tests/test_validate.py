@@ -15,6 +15,7 @@ from causal.joint import build_model
 from causal.measurement import within_unit_sd
 from causal.model import Model
 from causal.panel import Study
+from causal.report.mistakes import mistakes
 from causal.validate import (
     HIDDEN,
     KINDS,
@@ -260,6 +261,36 @@ def test_kept_rates_come_back_and_know_their_bundle(tmp_path: Path) -> None:
     (tmp_path / "validation.json").write_text('{"rates": 3}', encoding="utf-8")
     with pytest.raises(CausalError, match="is not a table of error rates"):
         kept(found)
+
+
+def test_the_page_adds_the_claims_up_by_kind_and_counts_wrong_words_that_are_warned_of(tmp_path: Path) -> None:
+    found = bundle(tmp_path)
+    made = made_validation(found)
+    (rate,) = made.rates
+    null = replace(
+        rate,
+        kind="null",
+        words={"undecided": 7, "supported": 2, "contradicted": 1},
+        worlds=10,
+        wrong=0.3,
+        wrong_warned=2,
+    )
+    drawn = replace(null, kind="drawn", wrong=0.0, wrong_warned=0)
+    keep(
+        replace(
+            made,
+            rates=(rate, null, replace(null, claim="c2", wrong=0.0, wrong_warned=0, words={"undecided": 10}), drawn),
+        ),
+        found,
+    )
+    kinds = {row["told"]: row for row in mistakes(found)["kinds"]}
+    told = {each.name: each.told for each in KINDS}
+    assert len(kinds) == 3
+    assert kinds[told["null"]]["worlds"] == 20
+    assert kinds[told["null"]]["words"] == "undecided 17, supported 2 and contradicted 1"
+    assert kinds[told["null"]]["noticed"] == "2 of 3"
+    assert kinds[told["confounded"]]["noticed"] == "none is wrong"
+    assert kinds[told["drawn"]]["noticed"] == ""
 
 
 @pytest.mark.slow

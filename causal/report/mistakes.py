@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from causal.errors import CausalError, listed
 from causal.report.words import counted, probability
-from causal.validate import KINDS, Rate, is_of, kept
+from causal.validate import KINDS, Kind, Rate, is_of, kept
 
 if TYPE_CHECKING:
     from priors.read import Bundle
@@ -26,6 +27,11 @@ def mistakes(bundle: Bundle) -> dict[str, Any]:
         "why": "",
         "stale": not is_of(found, bundle),
         "worlds": found.worlds,
+        "kinds": [
+            _together(kind, rates)
+            for kind in KINDS
+            if (rates := [rate for rate in found.rates if rate.kind == kind.name])
+        ],
         "rows": [_row(rate, told, bundle) for rate in found.rates],
         "bins": [
             {
@@ -38,6 +44,21 @@ def mistakes(bundle: Bundle) -> dict[str, Any]:
         ],
         "left_out": len(found.left_out),
         "reasons": listed([f"{reason} ({count})" for reason, count in Counter(found.left_out.values()).most_common()]),
+    }
+
+
+def _together(kind: Kind, rates: Sequence[Rate]) -> dict[str, Any]:
+    """All claims of one kind of world in one row."""
+    words: Counter[str] = Counter()
+    for rate in rates:
+        words.update(rate.words)
+    wrong = sum(round(rate.wrong * rate.worlds) for rate in rates)
+    noticed = f"{sum(rate.wrong_warned for rate in rates)} of {wrong}" if wrong else "none is wrong"
+    return {
+        "told": kind.told,
+        "worlds": sum(rate.worlds for rate in rates),
+        "words": listed([f"{word} {count}" for word, count in words.most_common()]),
+        "noticed": noticed if kind.wrong else "",
     }
 
 
