@@ -72,7 +72,7 @@ def test_the_report_of_the_built_in_article_and_its_second_run(causal, tmp_path:
     assert first.returncode == 0, first.stderr
     assert "report/index.html" in first.stdout
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    assert 50_000 < len(page) < 3_000_000
+    assert 50_000 < len(page) < 5_000_000
     claims = json.loads(causal("claims", "--json").stdout)["claims"]
     with (tmp_path / "report" / "verdicts.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
