@@ -549,8 +549,9 @@ format = 1                       # of these files, so that a later program knows
 # One table for each thing that the source speaks of.
 {tables}
 [graph]
-# What you assume and no claim states, one line each. "x -> x [lag=1]" lets x remember itself; "x <-> y" is an unmeasured common cause
-# of x and y: with it, the data cannot tell what x does to y, and the verdict says so.
+# What you assume and no claim states, one line each. "x -> x [lag=1]" lets x remember itself. A cause of both x and y that nobody measured and that lasts is a
+# node without a column: [node.z] above, and here "z -> z [lag=1]", "z -> x" and "z -> y". The data then cannot tell what x does to y, and the verdict says so.
+# "x <-> y [lag=1]" is one that is new in each period and reaches y a period after x, "x <-> y" one that moves both in the same period.
 assumed = \"\"\"
 {chr(10).join(assumed)}
 \"\"\"
