@@ -389,7 +389,10 @@ four = 3
     told = {(fault.where, fault.what): fault.mend for fault in caught.value.faults}
     assert told == {
         (at("one", "work"), "work is empty"): "fill it in",
-        (at("one", "direction"), "direction = 'fro' must be 'for', 'against', 'mixed' or 'indirect'"): "take one of these words",
+        (
+            at("one", "direction"),
+            "direction = 'fro' must be 'for', 'against', 'mixed' or 'indirect'",
+        ): "take one of these words",
         (at("one", "claims"), "no claim 'c22'"): "did you mean 'c2'?",
         (at("one", "claims"), "claim 'c2' is said 2 times"): "keep it once",
         (at("one", "origin"), "'c1' is none of its claims"): "known: c2, c22",
