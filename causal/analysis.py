@@ -86,9 +86,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Draws that were made before: trees as `causal.fit` keeps them, by the identity of their model, and the versions that made them."""
+    """Draws that were made before: trees as `causal.fit` keeps them, by the identity of their model, the seed and sizes, and the versions that made them."""
 
     trees: Mapping[str, xr.DataTree]
+    settings: Mapping[str, int]
     made_with: Mapping[str, str]
 
     @overload

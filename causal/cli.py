@@ -1009,12 +1009,11 @@ def _analysis(
 def _again(bundle: str | None, results: Path) -> Analysis:
     """The analysis of a bundle from the draws of a results file."""
     from causal.analysis import analyse
-    from causal.report.record import read_record
     from causal.report.tables import drawn
 
-    found, settings = _read(bundle), read_record(results).settings
-    seed, draws, chains = (settings[name] for name in ("seed", "draws", "chains"))
-    return analyse(found, drawn=drawn(results), store=_store(), seed=seed, draws=draws, chains=chains, forecasts=True)
+    found, made = _read(bundle), drawn(results)
+    seed, draws, chains = (made.settings[name] for name in ("seed", "draws", "chains"))
+    return analyse(found, drawn=made, store=_store(), seed=seed, draws=draws, chains=chains, forecasts=True)
 
 
 def _store() -> Path:

@@ -164,7 +164,7 @@ class Fit:
             )
         caption = (
             f"Fit of study '{model.study.name}', {model.priors.name} prior: "
-            f"{len(model.design.units)} units, {len(model.study.panel.times)} periods, {_drawn(self.posterior)}"
+            f"{model.design.size} units, {len(model.study.panel.times)} periods, {_drawn(self.posterior)}"
         )
         columns = ("term", "carries", "standard: median", "90 % interval", "natural: median", "90 % interval")
         notes = [_trusted(self.convergence, self.posterior), _ESTIMATES]

@@ -129,6 +129,11 @@ class Design:
     noise: Noise | None = None
 
     @property
+    def size(self) -> int:
+        """How many units are in the fit, in memory or in a data engine."""
+        return len(self.sweep.first)
+
+    @property
     def missing(self) -> int:
         """How many of the `holes` are missing values; the noisy ones stand behind them."""
         return self.holes.shape[1] - (0 if self.noise is None else self.noise.cells.shape[1])

@@ -570,7 +570,7 @@ def _declared(design: _Design, kind: Kind, worlds: int) -> Rate:
     found = identify_edge(known, edge, design.model.system.nodes)
     held = regressors(design.model, graph, edge)
     word = "supported" if found.identified and single_door(known, edge, held) else "not-identified"
-    return _row(design, kind, Counter({word: worlds}), 0, 0, 0, 0, None)
+    return _row(design, kind, Counter({word: worlds}))
 
 
 def _rate(design: _Design, kind: Kind, outcomes: Sequence[_Outcome]) -> Rate:
@@ -586,11 +586,11 @@ def _row(
     design: _Design,
     kind: Kind,
     words: Counter[str],
-    supported: int,
-    withheld: int,
-    warned: int,
-    told: int,
-    able: float | None,
+    supported: int = 0,
+    withheld: int = 0,
+    warned: int = 0,
+    told: int = 0,
+    able: float | None = None,
 ) -> Rate:
     worlds = sum(words.values())
     wrong, hit = (sum(words[word] for word in chosen) for chosen in (kind.wrong, kind.right))

@@ -12,7 +12,6 @@ import vl_convert
 
 from causal.analysis import analyse
 from causal.plot import prior_and_posterior
-from causal.report.record import read_record
 from causal.report.tables import drawn
 from priors.read import read_bundle
 
@@ -21,8 +20,8 @@ PLACE = Path(__file__).parent.parent / "docs" / "opinions_and_data.svg"
 
 def main(results: Path) -> None:
     """Write the picture beside the documents."""
-    seed = read_record(results).settings["seed"]
-    analysis = analyse(read_bundle("peru_nexus"), drawn=drawn(results), seed=seed, interventions=False)
+    made = drawn(results)
+    analysis = analyse(read_bundle("peru_nexus"), drawn=made, seed=made.settings["seed"], interventions=False)
     shown = [
         claim.key for claim in analysis.bundle.ledger.claims if claim.core and analysis.verdict(claim.key).findings
     ]

@@ -20,7 +20,7 @@ LEAST = 5
 
 def check(fit: Fit) -> CheckResult:
     """Passed with `LEAST` units or more. A warning; concerns all edges."""
-    size = len(fit.model.design.sweep.first)
+    size = fit.model.design.size
     numbers = {"units": float(size)}
     if size >= LEAST:
         return CheckResult(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from causal.errors import listed
-from causal.graph import Edge
 from causal.intervene import (
     AddEdge,
     Condition,
@@ -16,7 +15,7 @@ from causal.intervene import (
     Set,
     Shift,
 )
-from causal.report.words import counted, label, size
+from causal.report.words import arrow, counted, label, size
 from causal.syntax import read_edge
 from priors.read import Bundle
 
@@ -31,13 +30,13 @@ def told_act(bundle: Bundle, act: Intervention) -> str:
     stays = "what is changed stays to the extent that the node remembers itself"
     match act:
         case Cut():
-            told = f"Take away the link {_link(bundle, bundle.graph.edge(act.edge))}"
+            told = f"Take away the link {arrow(bundle, bundle.graph.edge(act.edge))}"
         case ScaleEdge():
-            told = f"Multiply the link {_link(bundle, bundle.graph.edge(act.edge))} by {size(act.factor)}"
+            told = f"Multiply the link {arrow(bundle, bundle.graph.edge(act.edge))} by {size(act.factor)}"
         case AddEdge():
             edge = read_edge(act.edge)
             lag = "in the same period" if edge.lag == 0 else f"{counted(edge.lag, 'period')} later"
-            told = f"Add a link {_link(bundle, edge)}, {lag}, of {size(act.effect)} for each unit of the cause (stated, not estimated)"
+            told = f"Add a link {arrow(bundle, edge)}, {lag}, of {size(act.effect)} for each unit of the cause (stated, not estimated)"
         case Set():
             told = f"Hold {label(bundle, act.node).lower()} at {size(act.value)}"
         case Scale():
@@ -48,10 +47,6 @@ def told_act(bundle: Bundle, act: Intervention) -> str:
         case Shift():
             told = f"Add {size(act.amount)} to {label(bundle, act.node).lower()} in every period"
     return told + span + where + (f"; {stays}" if isinstance(act, (Shift, Policy, Scale)) else "")
-
-
-def _link(bundle: Bundle, edge: Edge) -> str:
-    return f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
 
 
 def _rule(bundle: Bundle, condition: Condition) -> str:

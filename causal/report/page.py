@@ -54,6 +54,7 @@ from causal.report.whatif import LEAST_DRAWS, askable, chart, left_out, opinions
 from causal.report.words import (
     MEANINGS,
     SHORT,
+    arrow,
     central,
     counted,
     estimate,
@@ -235,7 +236,7 @@ def _summary(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
         loop = f" Together they close {'a loop' if loops == 1 else many}." if loops else ""
         sentences.append(
             f"At its core stand {counted(len(core), 'claim')}: "
-            + listed([_moves(analysis.bundle, claim.edge) if claim.edge else claim.key for claim in core])
+            + listed([arrow(analysis.bundle, claim.edge) if claim.edge else claim.key for claim in core])
             + f".{loop} Of these, "
             + listed([f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in WORDS if found[word]])
             + "."
@@ -260,7 +261,7 @@ def _second_answers(analysis: Analysis, told: Sequence[Claim]) -> list[str]:
             parts.append(f"{pooled.verdict} in a study yet unseen by {studies} together ({SHORT[pooled.verdict]})")
         if parts:
             edge = analysis.bundle.ledger[verdict.claim].edge
-            clauses.setdefault(listed(parts), []).append(_moves(analysis.bundle, edge) if edge else verdict.claim)
+            clauses.setdefault(listed(parts), []).append(arrow(analysis.bundle, edge) if edge else verdict.claim)
     if not clauses:
         return []
     counts = listed([f"{counted(count, 'influence')} by {study}" for study, count in aside.items()])
@@ -325,10 +326,6 @@ def _in_labels(bundle: Bundle, text: str) -> str:
     for node in sorted((name for name in bundle.graph.names if "_" in name), key=len, reverse=True):
         text = re.sub(rf"\b{re.escape(node)}\b", label(bundle, node).replace("\\", r"\\"), text)
     return text
-
-
-def _moves(bundle: Bundle, edge: Edge) -> str:
-    return f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
 
 
 # Claims
@@ -729,7 +726,7 @@ def _study(bundle: Bundle, name: str, found: Evidence, key: str) -> dict[str, An
         "rows": rows,
         "checks": [_check(result) for result in found.checks],
         "notes": model.notes,
-        "span": f"{counted(len(model.design.units), 'unit')}, {times[int(model.design.entry.min())]} to {times[int(sweep.stop.max()) - 1]}; "
+        "span": f"{counted(model.design.size, 'unit')}, {times[int(model.design.entry.min())]} to {times[int(sweep.stop.max()) - 1]}; "
         f"{used:,} unit-periods enter as outcomes, the first of them in {times[int(sweep.first.min())]}",
         "fitted": listed([label(bundle, node) for node in model.system.nodes]),
         "terms": _terms(found.fits),

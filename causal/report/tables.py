@@ -113,26 +113,14 @@ def results_tree(analysis: Analysis) -> xr.DataTree | None:
         attributes.setdefault("study", study)
         for name, fitted in found.fits.items():
             suffix = owner + ("" if name == "article" and not owner else f"_{name}")
-            called_so = {group: f"{group}{suffix}" for group in ("posterior", "prior", "sample_stats")}
-            called_so["observed_data"] = f"observed_data{owner}"
-            for group, place in called_so.items():
-                groups.setdefault(place, fitted.data[group].to_dataset())
-            groups[called_so["posterior"]] = groups[called_so["posterior"]].assign_attrs(
-                _found_again(fitted, called_so)
-            )
+            names = {group: f"{group}{suffix}" for group in ("posterior", "prior", "sample_stats")}
+            _put(groups, fitted, names | {"observed_data": f"observed_data{owner}"})
     for name, joint in analysis.together.fits.items() if analysis.together else ():
-        called_so = {group: f"{group}_together_{name}" for group in ("posterior", "sample_stats")}
-        for group, place in called_so.items():
-            groups[place] = joint.data[group].to_dataset()
+        names = {group: f"{group}_together_{name}" for group in ("posterior", "sample_stats")}
         for k, model in enumerate(joint.model.models):
-            study = model.study.name
-            own = {
-                f"study_{k}/posterior": f"posterior_together_{called[study]}_{name}",
-                f"study_{k}/sample_stats": called_so["sample_stats"],
-            }
-            groups[own[f"study_{k}/posterior"]] = joint.study(study).posterior
-            called_so |= own
-        groups[called_so["posterior"]] = groups[called_so["posterior"]].assign_attrs(_found_again(joint, called_so))
+            names[f"study_{k}/posterior"] = f"posterior_together_{called[model.study.name]}_{name}"
+            names[f"study_{k}/sample_stats"] = names["sample_stats"]
+        _put(groups, joint, names)
     if not groups:
         return None
     tree = xr.DataTree.from_dict(groups)
@@ -144,7 +132,7 @@ def drawn(path: Path) -> Drawn:
     """The draws of a results file, to be taken for the fits of their models. Raises `CausalError` where the file holds none that can be."""
     import xarray as xr
 
-    made_with = read_record(path).versions
+    made = read_record(path)
     tree = read_tree(path)
     trees: dict[str, xr.DataTree] = {}
     for group in () if tree is None else tree.children.values():
@@ -162,13 +150,16 @@ def drawn(path: Path) -> Drawn:
         raise CausalError(
             Fault("holds no draws that a page can be made of: it is of an earlier version", str(path), _ANEW)
         )
-    return Drawn(trees, made_with)
+    return Drawn(trees, made.settings, made.versions)
 
 
-def _found_again(fitted: Fit | JointFit, groups: Mapping[str, str]) -> dict[str, Any]:
-    """Attributes by which `drawn` makes the fit anew."""
+def _put(groups: dict[str, xr.Dataset], fitted: Fit | JointFit, names: Mapping[str, str]) -> None:
+    """Put the groups of a fit's tree where `names` says, with attributes of its posterior by which `drawn` makes the fit anew."""
+    for group, name in names.items():
+        groups.setdefault(name, fitted.data[group].to_dataset())
     convergence = {name: fitted.data.attrs[name] for name in _CONVERGENCE}
-    return convergence | {_MODEL: identity(fitted.model), _GROUPS: json.dumps(groups)}
+    again = convergence | {_MODEL: identity(fitted.model), _GROUPS: json.dumps(names)}
+    groups[names["posterior"]] = groups[names["posterior"]].assign_attrs(again)
 
 
 def findings_with_numbers(verdict: Verdict) -> tuple[Finding | None, str]:

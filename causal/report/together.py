@@ -77,7 +77,7 @@ def _span(bundle: Bundle, model: Model) -> dict[str, str]:
     without = [str(unit) for unit in alone.units if str(unit) not in known]
     return {
         "study": _label(bundle, model.study.name),
-        "kept": f"{counted(len(model.design.units), 'unit')}, {times[int(model.design.entry.min())]} to "
+        "kept": f"{counted(model.design.size, 'unit')}, {times[int(model.design.entry.min())]} to "
         f"{times[int(sweep.stop.max()) - 1]}; {int((sweep.stop - sweep.first).sum()):,} unit-periods as outcomes",
         "without": ", ".join(without) or "no unit",
     }

@@ -148,7 +148,7 @@ def _link(analysis: Analysis, claim: Claim, study: str, found: Evidence) -> dict
         standing = f"holds only if the {len(kept.set_aside)} influences that this study sets aside do not matter"
     else:
         standing = "an association only: these data cannot tell the effect from other causes"
-    draws = _thinned(fit.draws("effect"), MOST_DRAWS)[:, column]
+    draws = _thinned(fit.draws("effect")[:, column], MOST_DRAWS)
     return {
         "label": f"{labelled(analysis.bundle, edge)} ({analysis.bundle.label_of(study)})",
         "edge": edge.name,

@@ -103,6 +103,11 @@ def label(bundle: Bundle, node: str) -> str:
     return card.label if card is not None and card.label else node
 
 
+def arrow(bundle: Bundle, edge: Edge) -> str:
+    """What moves what, in the nodes' names for readers."""
+    return f"{label(bundle, edge.cause)} → {label(bundle, edge.effect)}"
+
+
 def labelled(bundle: Bundle, edge: Edge) -> str:
     """An edge in the nodes' names for readers: what moves what, which way and when."""
     when = (
