@@ -368,8 +368,16 @@ def plain(family: str, x: Floats, y: Floats) -> Floats:
             pm.Bernoulli("above", logit_p=odds, observed=(y > 0).astype(int))
             positive = y > 0
             pm.LogNormal("y", eta[np.nonzero(positive)], pm.HalfNormal("sd", sd), observed=y[positive])
+    # Its scale of the years has a funnel of its own: at the usual length of steps some chains are too wide or too narrow.
     drawn = nutpie.sample(
-        nutpie.compile_pymc_model(model), draws=1000, tune=600, chains=4, cores=2, seed=2, progress_bar=False
+        nutpie.compile_pymc_model(model),
+        draws=1500,
+        tune=1000,
+        chains=4,
+        cores=2,
+        seed=2,
+        progress_bar=False,
+        target_accept=0.95,
     )
     return drawn["posterior"]["effect"].to_numpy().ravel()
 
@@ -385,7 +393,7 @@ def test_the_posterior_is_that_of_a_plain_model(family: str) -> None:
     index = pd.MultiIndex.from_product([range(units), range(times)], names=["unit", "year"])
     frame = pd.DataFrame({"x": x.ravel(), "y": y.ravel()}, index=index).reset_index()
     model = build_model(read_graph(f"x -> y\ny [family={family}]"), panel_of(frame))
-    ours = fit(model, seed=1, draws=1000, tune=600, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
+    ours = fit(model, seed=1, draws=1500, tune=1000, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
     theirs = plain(family, x, y)
     assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
     assert 0.9 < ours.std() / theirs.std() < 1.1
