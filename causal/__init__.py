@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from causal.coverage import Coverage, coverage
     from causal.decide import rank, value_of_information
     from causal.dist import Normal, Uniform
-    from causal.dynamics import Cutting, dynamics, impulse_responses, smallest_cut
+    from causal.dynamics import Cutting, decay, dynamics, impulse_responses, smallest_cut
     from causal.errors import CausalError, ConvergenceError, Fault, RefitError
     from causal.figures import fan, rank_plot, response_grid, ribbons, waterfall, worth_knowing
     from causal.fit import Fit, fit
@@ -61,7 +61,7 @@ _HOME = {
     "coverage": ("Coverage", "coverage"),
     "decide": ("rank", "value_of_information"),
     "dist": ("Normal", "Uniform"),
-    "dynamics": ("Cutting", "dynamics", "impulse_responses", "smallest_cut"),
+    "dynamics": ("Cutting", "decay", "dynamics", "impulse_responses", "smallest_cut"),
     "errors": ("CausalError", "ConvergenceError", "Fault", "RefitError"),
     "figures": ("fan", "rank_plot", "response_grid", "ribbons", "waterfall", "worth_knowing"),
     "fit": ("Fit", "fit"),
@@ -159,6 +159,7 @@ __all__ = [
     "contrast",
     "counterfactual",
     "coverage",
+    "decay",
     "dynamics",
     "errors_of",
     "fan",

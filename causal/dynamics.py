@@ -67,6 +67,42 @@ class Cutting:
 def dynamics(fit: Fit, *, horizon: int = 20) -> xr.Dataset:
     """How the fitted system moves by itself, draw by draw (chain-major order), natural units; a lognormal node counts in logs.
 
+    What `decay` gives, and:
+
+    - `multiplier` (draw, cause, effect): change of `effect` in the long run for each unit of a lasting shift of `cause`; NaN where the system
+      explodes. `multiplier_quantile` (quantile, cause, effect) over the other draws; `multiplier_undefined`: the share of draws that are NaN.
+    - `time_to_90` (draw, cause, effect): the first period, 0 being that in which a lasting shift begins, from which on the response stays within
+      10 % of its long run. NaN where the multiplier is NaN or 0, and where it takes more than `LONGEST_WAIT` periods.
+    - `impulse_response` (draw, cause, effect, step): as `impulse_responses` gives it.
+
+    Effects across units count in multipliers and responses as shifts in every unit at once. Raises `CausalError` as `decay` does, for weights whose
+    rows have many different sums, and for a bad horizon.
+    """
+    raise_all([*_fit_faults(fit), *_whole_faults("horizon", horizon, 0)])
+    linear = _linear(fit)
+    found = _decay(linear)
+    radius = found["radius"].to_numpy()
+    decays = radius < 1.0
+    uniform = _uniform(linear)
+    long_run = _long_run(linear, uniform, decays)
+    multiplier = _natural(linear, long_run)
+    no_quantile = np.full((len(QUANTILES), *multiplier.shape[1:]), np.nan)
+    quantile = np.quantile(multiplier[decays], QUANTILES, axis=0) if decays.any() else no_quantile
+    pair = ("draw", "cause", "effect")
+    values: dict[str, tuple[tuple[str, ...], Any]] = {
+        "multiplier": (pair, multiplier),
+        "multiplier_quantile": (("quantile", "cause", "effect"), quantile),
+        "multiplier_undefined": ((), found.attrs["p_explosive"]),
+        "time_to_90": (pair, _time_to_90(linear, uniform, long_run, radius)),
+        "impulse_response": ((*pair, "step"), _responses(linear, uniform, int(horizon))),
+    }
+    coords = {**_coords(linear, int(horizon)), "quantile": np.array(QUANTILES)}
+    return _in_words(found.assign(values).assign_coords(coords))
+
+
+def decay(fit: Fit) -> xr.Dataset:
+    """How strongly the loops of the fitted system feed back, and whether and how fast it decays, draw by draw (chain-major order).
+
     - `gain`, `bare_gain` (draw, loop): the loop's long-run gain, and the product of its effects alone. A loop is a cycle of two nodes or more within
       units, each lag a loop of its own, named by its nodes and the lag of each step. `gain` is NaN where a node's own memory alone does
       not decay. At most `MOST_LOOPS` loops, the shortest; the attribute `loops` says whether these are all.
@@ -74,59 +110,12 @@ def dynamics(fit: Fit, *, horizon: int = 20) -> xr.Dataset:
     - `radius` (draw): the factor of the slowest mode from period to period, 1 or more where the system explodes. `p_explosive`, also an
       attribute: the share of such draws. `radius_elasticity` (draw, term): ``d log radius / d log |b|``, NaN where the radius is 0.
     - `half_life` (draw): periods until the slowest mode has halved; inf where the system explodes, 0 where the radius is 0.
-    - `multiplier` (draw, cause, effect): change of `effect` in the long run for each unit of a lasting shift of `cause`; NaN where the system
-      explodes. `multiplier_quantile` (quantile, cause, effect) over the other draws; `multiplier_undefined`: the share of draws that are NaN.
-    - `time_to_90` (draw, cause, effect): the first period, 0 being that in which a lasting shift begins, from which on the response stays within
-      10 % of its long run. NaN where the multiplier is NaN or 0, and where it takes more than `LONGEST_WAIT` periods.
-    - `impulse_response` (draw, cause, effect, step): as `impulse_responses` gives it.
 
-    Effects across units count in the radius and, as shifts in every unit at once, in multipliers and responses; no loop is formed of them. Raises
-    `CausalError` for a fit of several studies, nodes that are neither Normal nor lognormal, weights whose rows have many different sums, and a bad horizon.
+    Effects across units count in the radius; no loop is formed of them. Raises `CausalError` for a fit of several studies and for nodes that are
+    neither Normal nor lognormal.
     """
-    import xarray as xr
-
-    raise_all([*_fit_faults(fit), *_whole_faults("horizon", horizon, 0)])
-    linear = _linear(fit)
-    eigenvalue, mode = _dominant(linear, linear.effects)
-    radius = np.abs(eigenvalue)
-    decays = radius < 1.0
-    with np.errstate(divide="ignore"):
-        half_life = np.where(decays, np.log(0.5) / np.log(np.where(decays, radius, 0.5)), np.inf)
-    uniform = _uniform(linear)
-    long_run = _long_run(linear, uniform, decays)
-    multiplier = _natural(linear, long_run)
-    no_quantile = np.full((len(QUANTILES), *multiplier.shape[1:]), np.nan)
-    quantile = np.quantile(multiplier[decays], QUANTILES, axis=0) if decays.any() else no_quantile
-    loops, complete = _loops(linear)
-    bare, gain, elasticity = _gains(linear, loops)
-    exploding = float((~decays).mean())
-    pair = ("draw", "cause", "effect")
-    values: dict[str, tuple[tuple[str, ...], Any]] = {
-        "gain": (("draw", "loop"), gain),
-        "bare_gain": (("draw", "loop"), bare),
-        "elasticity": (("draw", "loop", "term"), elasticity),
-        "radius": (("draw",), radius),
-        "p_explosive": ((), exploding),
-        "radius_elasticity": (("draw", "term"), _radius_elasticity(linear, eigenvalue, mode)),
-        "half_life": (("draw",), half_life),
-        "multiplier": (pair, multiplier),
-        "multiplier_quantile": (("quantile", "cause", "effect"), quantile),
-        "multiplier_undefined": ((), exploding),
-        "time_to_90": (pair, _time_to_90(linear, uniform, long_run, radius)),
-        "impulse_response": ((*pair, "step"), _responses(linear, uniform, int(horizon))),
-    }
-    coords = {
-        **_coords(linear, int(horizon)),
-        "loop": np.array([_loop_name(linear.system, loop) for loop in loops], dtype=object),
-        "term": np.array([term.name for term in linear.system.terms], dtype=object),
-        "quantile": np.array(QUANTILES),
-    }
-    found = xr.Dataset(values, coords=coords, attrs={"p_explosive": exploding})
-    for name, (long_name, units) in _IN_WORDS.items():
-        found[name].attrs.update(long_name=long_name, units=units)
-    for name in ("gain", "bare_gain", "elasticity"):
-        found[name].attrs["loops"] = "all" if complete else f"the {MOST_LOOPS} shortest"
-    return found
+    raise_all(_fit_faults(fit))
+    return _in_words(_decay(_linear(fit)))
 
 
 def impulse_responses(fit: Fit, horizon: int = 20) -> xr.DataArray:
@@ -318,6 +307,44 @@ def _radius_elasticity(
 
 
 # ---------------------------------------------------------------- loops
+
+
+def _decay(linear: _Linear) -> xr.Dataset:
+    import xarray as xr
+
+    eigenvalue, mode = _dominant(linear, linear.effects)
+    radius = np.abs(eigenvalue)
+    decays = radius < 1.0
+    with np.errstate(divide="ignore"):
+        half_life = np.where(decays, np.log(0.5) / np.log(np.where(decays, radius, 0.5)), np.inf)
+    loops, complete = _loops(linear)
+    bare, gain, elasticity = _gains(linear, loops)
+    exploding = float((~decays).mean())
+    values: dict[str, tuple[tuple[str, ...], Any]] = {
+        "gain": (("draw", "loop"), gain),
+        "bare_gain": (("draw", "loop"), bare),
+        "elasticity": (("draw", "loop", "term"), elasticity),
+        "radius": (("draw",), radius),
+        "p_explosive": ((), exploding),
+        "radius_elasticity": (("draw", "term"), _radius_elasticity(linear, eigenvalue, mode)),
+        "half_life": (("draw",), half_life),
+    }
+    coords = {
+        "draw": np.arange(len(radius)),
+        "loop": np.array([_loop_name(linear.system, loop) for loop in loops], dtype=object),
+        "term": np.array([term.name for term in linear.system.terms], dtype=object),
+    }
+    found = xr.Dataset(values, coords=coords, attrs={"p_explosive": exploding})
+    for name in ("gain", "bare_gain", "elasticity"):
+        found[name].attrs["loops"] = "all" if complete else f"the {MOST_LOOPS} shortest"
+    return found
+
+
+def _in_words(found: xr.Dataset) -> xr.Dataset:
+    for name, variable in found.data_vars.items():
+        long_name, units = _IN_WORDS[str(name)]
+        variable.attrs.update(long_name=long_name, units=units)
+    return found
 
 
 def _loops(linear: _Linear) -> tuple[list[tuple[int, ...]], bool]:

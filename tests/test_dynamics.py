@@ -13,7 +13,7 @@ import xarray as xr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from causal.dynamics import LONGEST_WAIT, MOST_LOOPS, Cutting, dynamics, impulse_responses, smallest_cut
+from causal.dynamics import LONGEST_WAIT, MOST_LOOPS, Cutting, decay, dynamics, impulse_responses, smallest_cut
 from causal.errors import CausalError
 from causal.fit import Convergence, Fit, JointFit
 from causal.graph import Edge, Graph, Node
@@ -144,6 +144,18 @@ def test_memory_makes_the_gain_that_of_the_long_run() -> None:
     np.testing.assert_allclose(elasticity.sel(term="a -> a [lag=2]"), two / (1 - one - two), rtol=1e-9)
     np.testing.assert_allclose(elasticity.sel(term="b -> b [lag=1]"), own / (1 - own), rtol=1e-9)
     np.testing.assert_array_equal(elasticity.sel(term="a -> b [lag=1]"), 1.0)
+
+
+def test_decay_is_the_part_of_dynamics_that_asks_no_long_run() -> None:
+    fit = fitted(
+        "a -> a [lag=1]; a -> b; b -> a [lag=1]", {"a -> a [lag=1]": 0.4, "a -> b": 0.5, "b -> a [lag=1]": 0.3}
+    )
+    part, whole = decay(fit), dynamics(fit)
+    assert set(whole) - set(part) == {
+        "multiplier", "multiplier_quantile", "multiplier_undefined", "time_to_90", "impulse_response",
+    }  # fmt: skip
+    for name in part:
+        xr.testing.assert_identical(part[name], whole[name])
 
 
 def test_what_has_no_loop_has_radius_zero_and_halves_at_once() -> None:

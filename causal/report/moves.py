@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causal.dynamics import dynamics, impulse_responses, smallest_cut
+from causal.dynamics import decay, impulse_responses, smallest_cut
 from causal.errors import CausalError, listed
 from causal.figures import rank_plot, response_grid
 from causal.plot import PRIOR_LABELS
@@ -45,8 +45,10 @@ def _movement(bundle: Bundle, name: str, fits: Mapping[str, Fit], key: str) -> d
     study = fits["wide"].model.study
     told: dict[str, Any] = {"study": study.label or name, "aside": len(study.sets_aside), "why": "", "picture": None}
     try:
-        found = {prior: dynamics(fitted, horizon=_STEPS) for prior, fitted in fits.items()}
+        found = {prior: decay(fitted) for prior, fitted in fits.items()}
         cuts = smallest_cut(fits["wide"])
+        few = len(fits["wide"].model.system.nodes) <= _MOST_NODES
+        responses = impulse_responses(fits["wide"], _STEPS) if few else None
     except CausalError as error:
         return told | {"why": " ".join(str(fault) for fault in error.faults)}
     wide = found["wide"]
@@ -64,8 +66,7 @@ def _movement(bundle: Bundle, name: str, fits: Mapping[str, Fit], key: str) -> d
         for loop in wide["loop"].to_numpy().tolist()
     ]
     told["cuts"] = _cuts(cuts)
-    if wide.sizes["cause"] <= _MOST_NODES:
-        responses = impulse_responses(fits["wide"], _STEPS)
+    if responses is not None:
         names = {node: label(bundle, node) for node in responses["cause"].to_numpy().tolist()}
         labelled = responses.assign_coords(cause=list(names.values()), effect=list(names.values()))
         words = f"How each node answers, over {counted(_STEPS, 'period')}, when one is pushed up by a unit for one period: {listed(list(names.values()))}."
