@@ -18,8 +18,11 @@ period and reach cause and effect a period apart leaves none (`causal.checks.con
 
 from __future__ import annotations
 
+import numpy as np
+
 from causal.checks.result import CheckResult
-from causal.checks.scores import LEVEL, Link, Scores, asked, equations
+from causal.checks.scores import LEVEL, Hidden, Link, Scores, asked, equations, traces
+from causal.equations import Term
 from causal.fit import Fit
 from causal.rests import differing
 from causal.separation import m_separated
@@ -27,6 +30,8 @@ from causal.unroll import unroll
 
 DOUBTFUL = 0.1
 """The share of right graphs in which a verdict carries this check's warning."""
+MEMORIES = (0.3, 0.6, 0.9)
+"""How much of a lasting common cause is left after a period, in the traces that are looked for."""
 
 
 def check(fit: Fit) -> CheckResult:
@@ -68,12 +73,19 @@ def _ends(fit: Fit, edge: str) -> tuple[str, ...]:
 def _between(fit: Fit, found: Scores) -> dict[str, float]:
     """For each effect of one node on another, how far out the scores between the two and their own pasts lie together."""
     chances: dict[str, float] = {}
-    for term in fit.model.system.terms:
+    effects = fit.draws("effect").mean(axis=0)
+    for term, effect in zip(fit.model.system.terms, effects, strict=True):
         ends = {term.cause, term.effect}
         links = [link for link in found.links if {link.cause, link.effect} <= ends]
         if len(ends) == 2 and links:
-            chances[term.name] = found.together(links)
+            chances[term.name] = found.together(links, traces(fit, found.links, _behind(term, effect)))
     return chances
+
+
+def _behind(term: Term, effect: float) -> list[Hidden]:
+    """Lasting causes of both ends of a term that would look like its effect: they reach its effect with the cause, or up to the term's lag behind it."""
+    reach = {term.cause: 1.0, term.effect: float(np.sign(effect))}
+    return [Hidden(reach, {term.effect: late}, memory) for memory in MEMORIES for late in range(term.lag + 1)]
 
 
 def implied(fit: Fit) -> tuple[Link, ...]:

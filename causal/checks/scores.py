@@ -13,12 +13,17 @@ Few periods leave the standardised scores wider or narrower than a standard Norm
 equations, unit and year effects, first periods and causes without an equation, with the residuals' signs drawn anew (a wild bootstrap, Wu 1986), for
 each connected piece of nodes whose shocks may correlate by itself. The largest of all scores is compared with the largest of these, which keeps the
 share of false alarms for any number of scores together, however they hang together.
+
+*What a hidden cause leaves.* An unmeasured u with memory m that adds ``r_v u[t - d_v]`` to node v makes the residuals go with what the past left of it:
+``cov(r_v u[t - d_v], y_j[t - l]) = r_v sum over h, k of R_h[j, k] r_k m^abs(l + h + d_k - d_v)``, with the impulse responses R of the equations
+(`causal.dynamics`). To the order of r squared the scores' expectations are these times the precision, less what the estimated effects take up; those
+of two nodes' shocks are ``r_v r_w m^abs(d_v - d_w)``. `traces` gives them, so that scores can be asked for that direction and not for every one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +46,8 @@ _AT_ONCE = 20_000_000
 """Numbers in the replicates that are held at a time."""
 _FILLINGS = 20
 """Draws of the missing values over which an observed score is averaged."""
+_PERIODS = 50
+"""A hidden cause's traces are followed over so many periods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Link:
 class Scores:
     """Standardised scores (link,) of `links`, the probability of one as large as the largest, and which are `beyond` what chance does.
 
-    The probability is not a number where the data are too few for scores to have a spread. `drawn` (replicate, link) are the replicates' scores.
+    The probability is not a number where the data are too few for scores to have a spread. `drawn` (replicate, link) are the replicates' scores; both
+    are divided by these' `spread` (link,).
     """
 
     links: tuple[Link, ...]
@@ -68,19 +76,44 @@ class Scores:
     probability: float
     beyond: tuple[Link, ...]
     drawn: Floats
+    spread: Floats
 
-    def together(self, chosen: Sequence[Link]) -> float:
-        """The share, among replicates and data, of scores of the `chosen` links that lie as far out together as the data's: by ``z' C^-1 z``.
+    def together(self, chosen: Sequence[Link], traces: Floats | None = None) -> float:
+        """The share, among replicates and data, of scores of the `chosen` links that lie as far out together as the data's.
 
-        Many links that are each a little off are seen so, which the largest one does not show. C is the covariance of the replicates' scores and the data's
-        own: with the replicates' alone these would lie inside and the data's outside, and right graphs would be refuted too often.
+        How far is told by ``z' C^-1 z``: many links that are each a little off are seen so, which the largest one does not show. C is the covariance of the
+        replicates' scores and the data's own: with the replicates' alone these would lie inside and the data's outside, and right graphs would be refuted too
+        often. With `traces` (trace, link), one for each link of these scores, it is told in a second way too: by the largest of ``d' C^-1 z / sqrt(d' C^-1 d)``
+        over the traces d, which has more power against what leaves them. The smaller of the two shares is judged among those of all replicates.
         """
         at = [self.links.index(link) for link in chosen]
         every = np.vstack([self.values[at], self.drawn[:, at]])
         every = every - every.mean(axis=0)
         inverse = np.linalg.pinv(np.atleast_2d(np.cov(every, rowvar=False)), hermitian=True)
-        far = np.einsum("wi,ij,wj->w", every, inverse, every)
-        return float((far >= far[0] * (1.0 - 1e-12)).mean())
+        shares = _as_far(np.einsum("wi,ij,wj->w", every, inverse, every))
+        if traces is not None:
+            toward = traces[:, at] / self.spread[at]
+            length = np.einsum("di,ij,dj->d", toward, inverse, toward)
+            seen = length > 1e-12 * length.max(initial=1e-300)
+            if seen.any():
+                along = every @ inverse @ toward[seen].T / np.sqrt(length[seen])
+                shares = np.minimum(shares, _as_far(along.max(axis=1)))
+        return float((shares <= shares[0] * (1.0 + 1e-12)).mean())
+
+
+def _as_far(values: Floats) -> Floats:
+    """For each value the share of all that are as large."""
+    smaller = np.searchsorted(np.sort(values), values - 1e-12 * np.abs(values))
+    return 1.0 - smaller / len(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """An unmeasured cause of unit variance and this `memory`: what it adds to each node of `reach`, in sds of the node's shock, `late` so many periods."""
+
+    reach: Mapping[str, float]
+    late: Mapping[str, int]
+    memory: float
 
 
 @dataclass(frozen=True)
@@ -138,15 +171,7 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
     """The scores of links that the equations of `fit` lack, at its posterior mean, those of shared shocks last. `links` end in nodes of `equations`."""
     links = tuple(sorted(links, key=lambda link: link.shared))
     frame = _frame(fit, links)
-    design = fit.model.design
-    fillings = [design.filled]
-    if "missing" in fit.posterior:
-        missing = fit.draws("missing")
-        fillings = []
-        for draw in missing[:: max(len(missing) // _FILLINGS, 1)]:
-            values = design.filled
-            values[tuple(design.holes)] = draw
-            fillings.append(values)
+    fillings = _fillings(fit)
     found = np.mean([_standardised(frame, values) for values in fillings], axis=0)
     middle = np.mean(fillings, axis=0)
     drawn = np.concatenate([_standardised(frame, values) for values in _replicates(fit, frame, middle, seed)])
@@ -164,6 +189,7 @@ def scores(fit: Fit, links: tuple[Link, ...], *, seed: int = 20_261_128) -> Scor
         probability,
         tuple(link for link, far in zip(links, beyond, strict=True) if far and failed),
         drawn,
+        spread,
     )
 
 
@@ -189,6 +215,65 @@ def plain_scores(fit: Fit, links: tuple[Link, ...], values: Floats) -> Floats:
     """
     links = tuple(sorted(links, key=lambda link: link.shared))
     return _standardised(_frame(fit, links), values)
+
+
+def traces(fit: Fit, links: tuple[Link, ...], causes: Sequence[Hidden]) -> Floats:
+    """What each hidden cause would leave in the scores that `scores` gives, in the order in which it gives them: (cause, link). No leads."""
+    frame = _frame(fit, tuple(sorted(links, key=lambda link: link.shared)))
+    values = np.mean(_fillings(fit), axis=0)
+    nodes = fit.model.system.nodes
+    size = len(nodes)
+    columns = stacked(values, frame.deepest)
+    products = cross_products(columns, frame.sweep)
+    width = products.shape[0]
+    residual = (np.eye(*frame.matrix.shape) - frame.matrix)[frame.rows, :width]
+    covariance = residual @ products @ residual.T / frame.sweep.freedom
+    precision = np.linalg.inv(np.where(frame.blocks, covariance, 0.0))
+    shock = np.sqrt(np.diagonal(products)[:size] / frame.sweep.freedom)
+    shock[frame.rows] = np.sqrt(np.diagonal(covariance))
+    response = [np.linalg.inv(np.eye(size) - frame.matrix[:, :size])]
+    for step in range(1, _PERIODS + 1):
+        past = (
+            frame.matrix[:, lag * size : (lag + 1) * size] @ response[step - lag]
+            for lag in range(1, min(step, frame.deepest) + 1)
+        )
+        response.append(response[0] @ sum(past, np.zeros((size, size))))
+    answers = np.array(response)
+    found: list[Floats] = []
+    for cause in causes:
+        reach = shock * [cause.reach.get(node, 0.0) for node in nodes]
+        late = np.array([cause.late.get(node, 0) for node in nodes])
+        since = np.arange(_PERIODS + 1)[:, None] + late
+        moved = np.zeros((size, width))
+        for node in np.flatnonzero(reach):
+            for lag in range(frame.deepest + 1):
+                kept = cause.memory ** np.abs(since + lag - late[node])
+                moved[node, lag * size : (lag + 1) * size] = reach[node] * np.einsum(
+                    "hjk,k,hk->j", answers, reach, kept
+                )
+        slope = precision @ moved[frame.rows] * frame.sweep.freedom
+        left, right = frame.rows[frame.pairs]
+        together = (
+            reach[left] * reach[right] * cause.memory ** np.abs(late[left] - late[right]) / (shock[left] * shock[right])
+        )
+        found.append(
+            np.concatenate([_effective(frame, slope, precision, products), together * frame.sweep.freedom**0.5])
+        )
+    return np.array(found).reshape(len(causes), len(links))
+
+
+def _fillings(fit: Fit) -> list[Floats]:
+    """The panel (node, unit, time) with some draws of what is missing in it."""
+    design = fit.model.design
+    if "missing" not in fit.posterior:
+        return [design.filled]
+    missing = fit.draws("missing")
+    found: list[Floats] = []
+    for draw in missing[:: max(len(missing) // _FILLINGS, 1)]:
+        values = design.filled
+        values[tuple(design.holes)] = draw
+        found.append(values)
+    return found
 
 
 def _frame(fit: Fit, links: tuple[Link, ...]) -> _Frame:
@@ -252,6 +337,14 @@ def _standardised(frame: _Frame, values: Floats) -> Floats:
     covariance = residual @ products @ residual.T / frame.sweep.freedom
     precision = np.linalg.inv(np.where(frame.blocks, covariance, 0.0))
     slope = precision @ residual @ products + frame.pull
+    scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    correlation = covariance / (scale[..., :, None] * scale[..., None, :])
+    pairs = correlation[..., *frame.pairs] * frame.sweep.freedom**0.5
+    return np.concatenate([_effective(frame, slope, precision, products), pairs], axis=-1)
+
+
+def _effective(frame: _Frame, slope: Floats, precision: Floats, products: Floats) -> Floats:
+    """The standardised scores (..., link) of links, of pairs none, from the likelihood's slopes (..., row, column), less what the estimated effects take."""
     row, column = np.concatenate([frame.terms, frame.asked], axis=1)
     information = precision[..., row[:, None], row] * products[..., column[:, None], column]
     held = frame.terms.shape[1]
@@ -260,10 +353,7 @@ def _standardised(frame: _Frame, values: Floats) -> Floats:
     score = slope[..., *frame.asked] - np.einsum("...nc,...n->...c", taken, slope[..., *frame.terms])
     own = np.diagonal(information, axis1=-2, axis2=-1)[..., held:]
     spread = own - np.einsum("...nc,...nc->...c", taken, across)
-    scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    correlation = covariance / (scale[..., :, None] * scale[..., None, :])
-    pairs = correlation[..., *frame.pairs] * frame.sweep.freedom**0.5
-    return np.concatenate([score / np.sqrt(np.maximum(spread, 1e-12)), pairs], axis=-1)
+    return score / np.sqrt(np.maximum(spread, 1e-12))
 
 
 def _replicates(fit: Fit, frame: _Frame, values: Floats, seed: int) -> Iterator[Floats]:
