@@ -42,7 +42,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from causal.claim import Claim, ClaimReading, Figure, Ledger, Published, Source
-from causal.dialect import Dialect, read_whole
+from causal.dialect import Dialect, read_records, read_whole
 from causal.errors import CausalError, Fault, cut, nearest, raise_all
 from causal.graph import Edge, Graph, Latent, Node, Sign, same_period_cycles
 from causal.intervene import nodes_named, read_interventions
@@ -714,6 +714,9 @@ def _parse_studies(
         panel = panel and _without(file, (*path, "leave_out"), panel, table.leave_out, faults)
         if panel is None:
             continue
+        notes: list[str] = []
+        weights = _weights(file, path, table, folder, notes, faults)
+        panel = replace(panel, notes=(*panel.notes, *notes)) if notes else panel
         study = Study(
             panel,
             measures,
@@ -723,7 +726,7 @@ def _parse_studies(
             tuple(table.sets_aside),
             table.dataset or "",
             _inside(panel),
-            _weights(file, path, table, folder, faults),
+            weights,
         )
         if table.keeps is not None:
             kept = {*table.keeps, *study.measured(graph)}
@@ -883,9 +886,12 @@ def _panel(file: _File, path: _Path, table: schema.StudyTable, folder: Path, fau
 
 
 def _weights(
-    file: _File, path: _Path, table: schema.StudyTable, folder: Path, faults: list[Fault]
+    file: _File, path: _Path, table: schema.StudyTable, folder: Path, notes: list[str], faults: list[Fault]
 ) -> dict[str, Weights]:
-    """The weights of a study's effects across units: files of the bundle, or the borders of a table that comes with the program."""
+    """The weights of a study's effects across units: files of the bundle, or the borders of a table that comes with the program.
+
+    How the files are written, where it was found out, is added to `notes`.
+    """
     from priors import schema
 
     found: dict[str, Weights] = {}
@@ -910,14 +916,16 @@ def _weights(
                 import pandas
 
                 source = _of_bundle(folder, told.file)
+                dialect = Dialect(told.encoding, told.delimiter, told.decimal)
+                wrong: list[Fault] = []
                 # Only an empty cell is missing: a unit may be called NA.
-                kinds: Any = {"unit": "str", "neighbour": "str"}
-                frame = pandas.read_csv(source, dtype=kinds, keep_default_na=False, na_values=[""])
+                rows = read_records(source, dialect, wrong, keys=("unit", "neighbour"), missing=("",))
+                raise_all(wrong)
+                notes += [f"weights '{name}': {note}" for note in rows.notes]
+                frame = pandas.DataFrame(rows.rows, columns=rows.names)
             found[name] = Weights.from_frame(frame, row_normalised=told.row_normalised, where="")
         except CausalError as error:
             faults.extend(_within(fault, place) for fault in error.faults)
-        except ValueError as error:
-            faults.append(Fault(f"'{told.file}' is no table: {error}", place, "write a CSV file in UTF-8"))
     return found
 
 

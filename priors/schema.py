@@ -211,11 +211,15 @@ class ReportedTable(Table):
 class WeightsTable(Table):
     """Weights in [study.NAME.weights] that are more than a file's name: as in `causal.weights.Weights.from_frame`.
 
-    `file` is a CSV file of the bundle; "dataset" stands for the borders that come with the study's own dataset.
+    `file` is a CSV file of the bundle; "dataset" stands for the borders that come with the study's own dataset. `encoding`, `delimiter` and `decimal`
+    say how the file is written where that is not to be found out.
     """
 
     file: Text
     row_normalised: bool = True
+    encoding: Text | None = None
+    delimiter: Annotated[str, Field(min_length=1)] | None = None
+    decimal: Text | None = None
 
 
 class MeasureTable(Table):

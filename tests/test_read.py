@@ -763,6 +763,25 @@ def test_a_study_names_the_weights_of_its_effects_across_units(bundle: Path) -> 
     assert "[study.panel.weights] far: a, b: -2 is no number of at least 0" in second
 
 
+def test_weights_are_read_as_people_write_them(bundle: Path) -> None:
+    (bundle / "near.csv").write_bytes("unit;neighbour;weight\na;b;2,5\nb;a;1\n".encode("utf-16"))
+    (bundle / "far.csv").write_text("unit|neighbour|weight\na|b|1,500\nb|a|1\n", encoding="utf-8")
+    weights = """weights.near = { file = "near.csv", row_normalised = false }
+weights.far = { file = "far.csv", row_normalised = false, decimal = "," }"""
+    change(bundle, "studies.toml", 'label = "Two regions"', weights)
+    (study,) = read_bundle(bundle).studies
+    assert weights_of(study, "near").matrix(["a", "b"]).tolist() == [[0.0, 2.5], [1.0, 0.0]]
+    assert weights_of(study, "far").matrix(["a", "b"]).tolist() == [[0.0, 1.5], [1.0, 0.0]]
+    notes = [note for note in study.panel.notes if note.startswith("weights ")]
+    assert [note.split(":")[0] for note in notes] == ["weights 'near'", "weights 'far'"]
+    assert "semicolons between the columns" in notes[0]
+    # A number that may be read in two ways is none.
+    change(bundle, "studies.toml", ', decimal = ","', "")
+    (fault,) = faults(bundle)
+    assert "far.csv:2" in fault
+    assert "1,500" in fault
+
+
 def test_weights_of_other_units_than_the_panels_are_told_where_an_edge_needs_them(bundle: Path) -> None:
     (bundle / "near.csv").write_text("unit,neighbour\na,c\nc,a\n", encoding="utf-8")
     change(bundle, "studies.toml", 'label = "Two regions"', 'weights.near = "near.csv"')
