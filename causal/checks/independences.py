@@ -7,10 +7,10 @@ given the equation's causes (`causal.separation`); and each pair of shocks that 
 
 They are judged twice. The largest of all scores, so that a share `causal.checks.scores.LEVEL` of fits whose graph is right fails, however many
 independences there are. And for each effect of one node on another all scores between these two and their own pasts together, at the same level: an
-unmeasured common cause with memory moves many of them a little, and its verdict is what it makes wrong. Where these are as far out as in a share
-`DOUBTFUL` of right graphs, the effect's verdict carries a warning. In a loop of three nodes, 40 units and 25 periods, a common cause of memory .7 that
-makes nearly every null effect look sure is found by the largest score alone in 72 of 100 worlds (of 200), with the effect's own scores in 91, and found or
-warned of in 97; right effects are kept back in 2 and warned of in 8 (of 177).
+unmeasured common cause with memory moves many of them a little, and its verdict is what it makes wrong. How far out they lie is told in two ways of
+which the clearer one counts, at one level for both: in any direction at all, and along the traces that such a cause of the effect's sign would leave
+(`causal.checks.scores.traces`). Where they are as far out as in a share `DOUBTFUL` of right graphs, the effect's verdict carries a warning. What
+this finds, and how often it doubts right effects, stands in `benchmarks/README.md`.
 
 A wrong lag, a second lag and an arrow the other way leave such traces too; a common cause whose shocks are new in each
 period and reach cause and effect a period apart leaves none (`causal.checks.confounding`).
@@ -72,14 +72,18 @@ def _ends(fit: Fit, edge: str) -> tuple[str, ...]:
 
 def _between(fit: Fit, found: Scores) -> dict[str, float]:
     """For each effect of one node on another, how far out the scores between the two and their own pasts lie together."""
-    chances: dict[str, float] = {}
-    effects = fit.draws("effect").mean(axis=0)
-    for term, effect in zip(fit.model.system.terms, effects, strict=True):
+    among: dict[Term, list[Link]] = {}
+    for term in fit.model.system.terms:
         ends = {term.cause, term.effect}
         links = [link for link in found.links if {link.cause, link.effect} <= ends]
         if len(ends) == 2 and links:
-            chances[term.name] = found.together(links, traces(fit, found.links, _behind(term, effect)))
-    return chances
+            among[term] = links
+    effects = dict(zip(fit.model.system.terms, fit.draws("effect").mean(axis=0).tolist(), strict=True))
+    behind = [(term, cause) for term in among for cause in _behind(term, effects[term])]
+    left = traces(fit, found.links, [cause for _, cause in behind])
+    return {
+        term.name: found.together(links, left[[each is term for each, _ in behind]]) for term, links in among.items()
+    }
 
 
 def _behind(term: Term, effect: float) -> list[Hidden]:
