@@ -31,7 +31,8 @@ class Grounds:
     of `units` and `periods`, 0 where they are not known. `smallest` is the smallest effect of interest. `elsewhere` of
     `readings` see another link in the claim, or none, and `turned` of them the same link with another sign. `absent`: the claim is that there
     is no effect. `warned` are the checks that warn of the answer. `called` is the noun of the source. `otherwise`: the strategy by which the
-    data identify the effect, where the fitted equations do not estimate it so.
+    data identify the effect, where the fitted equations do not estimate it so. `shared`: the graph has an unmeasured cause of both ends that is new in
+    each period.
     """
 
     word: str
@@ -58,6 +59,7 @@ class Grounds:
     warned: tuple[str, ...] = ()
     called: str = "article"
     otherwise: str = ""
+    shared: bool = False
 
 
 def says(found: Grounds) -> str:
@@ -125,6 +127,8 @@ def rests_on(found: Grounds) -> str:
         if found.word == "prior-driven":
             parts.append(f"the {found.called}'s opinion")
         told = f"{_capital(_listed(parts))}."
+        if found.shared:
+            told += f" What else moves {found.cause} and {found.effect} alike is taken to be new in each period: a cause that lasts would look like the effect."
     if found.warned:
         told += f" {'A check warns' if len(found.warned) == 1 else 'Checks warn'} of it: {_listed(found.warned)}."
     for count, what in (

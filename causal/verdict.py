@@ -486,6 +486,12 @@ def _grounds(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence], l
         power=None if best is None else best.power,
         units=0 if sweep is None else len(sweep.first),
         periods=0 if sweep is None else int(sweep.stop.max() - sweep.first.min()),
+        shared=any(
+            {latent.left, latent.right} == {edge.cause, edge.effect}
+            for name in names
+            if name in evidence
+            for latent in evidence[name].graph.latents
+        ),
     )
 
 

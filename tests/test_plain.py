@@ -129,5 +129,7 @@ def test_what_is_taken_on_trust_is_named() -> None:
     assert "north, whose effects are taken to be alike" in rests_on(both)
     assert "the word of experiment" in rests_on(both)
     assert "article's graph leaves nothing out" in rests_on(grounds("supported"))
+    assert "alike is taken to be new in each period" in rests_on(replace(FOUND, shared=True))
+    assert "new in each period" not in rests_on(FOUND)
     assert "1 of 3 readers sees another link" in rests_on(replace(FOUND, elsewhere=1, readings=3))
     assert "2 of 3 readers see another direction in it" in rests_on(replace(FOUND, turned=2, readings=3))

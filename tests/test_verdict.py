@@ -343,6 +343,17 @@ def test_what_the_data_identify_by_a_way_that_the_equations_do_not_take_is_said(
     assert "the way that identifies it (instrument)" in row.would_change
 
 
+@pytest.mark.parametrize(("between", "said"), [("x <-> y", True), ("z <-> y", False)])
+def test_an_answer_beside_a_declared_common_cause_says_that_it_must_not_last(between: str, said: bool) -> None:
+    graph = ca.read_graph(f"x -> x [lag=1]\ny -> y [lag=1]\nz -> z [lag=1]\nx -> y [lag=1]\n{between}\n")
+    fit = made_fit(made_model(graph, frame(("x", "y", "z"), units=6, times=range(2000, 2012), seed=2)), spread=0.01)
+    identification = ca.identify_edge(graph, "x -> y", {"x", "y", "z"})
+    fits = dict.fromkeys(PRIOR_SETS, fit)
+    row = ca.judge(ledger("x -> y [lag=1, sign=+]"), fits, {"c1": identification}, (), graph=graph)[0]
+    assert row.findings[0].identified
+    assert ("What else moves x and y alike is taken to be new in each period" in row.rests_on) is said
+
+
 @pytest.mark.parametrize(("units", "warned"), [(1, True), (3, True), (4, True), (5, False), (8, False)])
 def test_few_units_are_a_warning_and_keep_no_word_away(units: int, warned: bool) -> None:
     graph = ca.read_graph("x -> x [lag=1]\ny -> y [lag=1]\nx -> y [lag=1]\n")
