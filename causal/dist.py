@@ -56,3 +56,6 @@ class Uniform:
 
 
 Dist = Normal | Uniform
+
+CUT = Normal(0.0, 1e-6)
+"""The prior of an effect that cuts its link: the model stays the same and needs no second compile."""

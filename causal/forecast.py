@@ -5,7 +5,7 @@ effects, priors and fits. Rows after the cut are read once, at the end, to be co
 last bit. Up to four forecasters predict each node, unit and year:
 
 - *article* and *wide*: the whole fitted system, going on from each unit's last values (`paths`), under the article's prior and under the wide one;
-- *memory*: the same model without the loop. The effect of every link but a node's own memory has the prior Normal(0, `CUT`), which cuts it, and the rest
+- *memory*: the same model without the loop. The effect of every link but a node's own memory has the prior `causal.dist.CUT`, which cuts it, and the rest
   is fitted anew;
 - *naive*: the last value, spread by the changes that the panel showed over so many years before (`naive_changes`), up and down alike.
 
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causal import families
-from causal.dist import Normal
+from causal.dist import CUT
 from causal.equations import Floats, Term
 from causal.errors import CausalError, Fault
 from causal.fit import Fit, Progress, fit, place_of, settings_of
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
 BEFORE, AFTER = 4, 2
 """Years that a study needs up to the article's year, and after it."""
-CUT = 1e-6
-"""Sd of the prior that cuts a link, on the standard scale."""
 SHARES = (0.5, 0.9)
 """Central intervals whose coverage is told."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -306,10 +304,7 @@ def seen_from(study: Study, graph: Graph, year: int) -> xr.DataArray:
 def _models(graph: Graph, known: Study, priors: Mapping[str, Priors]) -> dict[str, Model]:
     """The models that are fitted, by forecaster; the memory's alone where the equations carry no link."""
     article, wide = (build_model(graph, known, priors[name]) for name in ("article", "wide"))
-    cut = [
-        Normal(0.0, CUT) if _is_link(term) else prior
-        for term, prior in zip(wide.system.terms, wide.term_priors, strict=True)
-    ]
+    cut = [CUT if _is_link(term) else prior for term, prior in zip(wide.system.terms, wide.term_priors, strict=True)]
     memory = replace(wide, term_priors=tuple(cut))
     if not any(_is_link(term) for term in wide.system.terms):
         return {"memory": memory}

@@ -12,10 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from causal.dist import Normal
+from causal.dist import CUT, Normal
 from causal.fit import Fit, fingerprint
 from causal.forecast import (
-    CUT,
     NOT_FITTED,
     StudyForecast,
     before,
@@ -229,8 +228,8 @@ def test_later_values_of_an_index_are_measured_by_the_earlier_constants() -> Non
 def test_without_the_loop_every_link_is_cut_and_memory_is_not() -> None:
     models = models_of(GRAPH, before(study(rows_of()), 2010), PRIORS)
     priors = dict(zip((term.name for term in models["memory"].system.terms), models["memory"].term_priors, strict=True))
-    assert priors["a -> b [lag=1]"] == Normal(0.0, CUT)
-    assert {name for name, prior in priors.items() if prior != Normal(0.0, CUT)} == {"a -> a [lag=1]", "b -> b [lag=1]"}
+    assert priors["a -> b [lag=1]"] == CUT
+    assert {name for name, prior in priors.items() if prior != CUT} == {"a -> a [lag=1]", "b -> b [lag=1]"}
     assert models["memory"].structure == models["article"].structure, "one compiled form serves all"
 
 
@@ -377,7 +376,7 @@ def test_sampled_forecasts_do_not_look_ahead_either() -> None:
     assert "not measured after 2010" in second.without["a"]
     np.testing.assert_array_equal(one.quantiles["article"], two.quantiles["article"])
     cut = first.fits["memory"].edge("a -> b", scale="standard").to_numpy()
-    assert np.abs(cut).max() < 10 * CUT
+    assert np.abs(cut).max() < 10 * CUT.sd
 
 
 def test_a_series_that_is_seen_every_second_year_shows_its_changes_over_two() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import causal as ca
 from causal.checks import again, conflict, leaving_out, leaving_out_studies, permuted, rivals, specification
+from causal.dist import CUT
 from causal.fit import Fit, JointFit
 from causal.model import Model, Priors
 from causal.panel import Panel, Study
@@ -75,7 +76,7 @@ def test_rivals_are_one_structure_with_the_cut_where_it_belongs() -> None:
         return float(prior.sd)  # type: ignore[union-attr]
 
     cut = {
-        (rival, edge): prior_sd(rival, edge) == rivals.CUT
+        (rival, edge): prior_sd(rival, edge) == CUT.sd
         for rival in found
         for edge in ("x -> y [lag=1]", "y -> x [lag=1]")
     }

@@ -1,6 +1,6 @@
 """Whether the data would rather have another graph: without a link, or with it the other way round.
 
-For an effect u -> v whose sign is sure, one model holds both u -> v and v -> u (at the same lag, or at lag 1 where that is 0), and priors of sd `CUT`
+For an effect u -> v whose sign is sure, one model holds both u -> v and v -> u (at the same lag, or at lag 1 where that is 0), and the prior `causal.dist.CUT`
 on one or both of them leave the graph itself, the rival without the link, and the reversed one: the same rows and equations in all of them. They are
 compared by the expected log density of a unit left out (PSIS-LOO, Vehtari, Gelman and Gabry 2017, by unit, as shocks of one unit's years are
 predicted together). What units share of a year's effect makes them not quite independent, by a share of one in the number of units.
@@ -19,7 +19,7 @@ import numpy as np
 
 from causal.checks.again import beyond, fitted, kept_priors, silent, sure_edges
 from causal.checks.result import CheckResult
-from causal.dist import Normal
+from causal.dist import CUT, Normal
 from causal.equations import Floats, stacked, swept
 from causal.errors import CausalError
 from causal.fit import Fit
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 NAME = "rivals"
 """What the check is called in its results."""
-CUT = 1e-6
-"""Sd of the prior that cuts a link, on the standard scale."""
 _CLEAR = 2.0
 """Standard errors by which a rival must lie ahead or behind to be told apart."""
 _TAIL = 0.7
@@ -96,12 +94,11 @@ def rival_models(fit: Fit, name: str) -> dict[str, Model]:
     graph = model.graph if known else Graph(model.graph.nodes, (*model.graph.edges, back), model.graph.latents)
     given = kept_priors(model)
     own = given.get(back.name, given[edge.name] if isinstance(given[edge.name], Normal) else Normal(0.0, 1.0))
-    cut = Normal(0.0, CUT)
     found: dict[str, Model] = {}
     for rival, changed in {
-        "as claimed": {} if known else {back.name: cut},
-        "without": {edge.name: cut} | ({} if known else {back.name: cut}),
-        "reversed": {edge.name: cut, back.name: Normal(0.0, own.sd) if isinstance(own, Normal) and not known else own},
+        "as claimed": {} if known else {back.name: CUT},
+        "without": {edge.name: CUT} | ({} if known else {back.name: CUT}),
+        "reversed": {edge.name: CUT, back.name: Normal(0.0, own.sd) if isinstance(own, Normal) and not known else own},
     }.items():
         made = build_model(
             graph,
