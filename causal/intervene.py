@@ -317,6 +317,8 @@ _NUMBERS = {
 }
 _LONGEST_PATH = 1000
 """So many times a path in text may have."""
+_LARGEST = 1e100
+"""No amount, value or factor is larger: several of them would add up to more than numbers hold."""
 _MISSING_TIMES = ("NaT", "<NA>")
 # A node may be called 'in' or 'to': no clause begins with the first word after the kind, behind an arrow, or before an offset or a comparison.
 _CLAUSE = re.compile(r"(?<!->)(?<!\s)\s+(from|to|in|when)(?=\s|$)(?!\s*(?:\[\s*[-+]?\d|[<>]))")
@@ -508,6 +510,8 @@ def _number(what: str, value: object, faults: list[Fault]) -> float:
         faults.append(Fault(f"{what} is {value!r}", mend="give a number"))
     elif not _finite(value):
         faults.append(Fault(f"{what} is {value!r}", mend="give a finite number"))
+    elif abs(float(value)) > _LARGEST:
+        faults.append(Fault(f"{what} is {value!r}", mend=f"give a number of at most {_LARGEST:g}"))
     else:
         return float(value)
     return math.nan
