@@ -86,8 +86,8 @@ def with_data(model: Model | JointModel, studies: Data) -> Model | JointModel:
 
     `studies`: as many as the model has, in order, or a mapping of studies' names to their new data, where a study that is not named keeps its own. A
     `Panel` takes the place of the study's panel, with its measures, weights and all else; a `Study` that of the study.
-    Data of the same shape share the compiled form; others are compiled anew when they are fitted. Raises `CausalError` for another number
-    of studies, an unknown name, and for all that `build_model` refuses.
+    Data of the same shape share the compiled form, and so do complete panels of any length whose nodes are Normal; others are compiled anew when they
+    are fitted. Raises `CausalError` for another number of studies, an unknown name, and for all that `build_model` refuses.
     """
     if not isinstance(model, (Model, JointModel)):
         raise CausalError(Fault(f"a {type(model).__name__} is no model", mend="build one with ca.build_model"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import inspect
 import os
 import re
@@ -26,6 +27,9 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts),
 ]
+REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
+SAMPLERS = {"fit", "fit_many", "validate", "forecast_study", "foretell"}
+"""What compiles and samples; all else on the pages of the reference is quick."""
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
 OWN_PATH = re.compile(r"`((?:causal|priors|tests|tools|docs|benchmarks|notebooks)/[\w./-]+)`")
@@ -44,6 +48,40 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
         for found in FENCE.finditer(path.read_text(encoding="utf-8")):
             if found["language"].strip() == language:
                 yield named(path), found["text"]
+
+
+def public_names(path: Path) -> list[str]:
+    """The public names that the page documents, those of other modules than `causal` left out."""
+    names: list[str] = []
+    module = ""
+    for kind, name in re.findall(r"^\.\. (\w+):: ([\w.]+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+        module = name if kind == "currentmodule" else module
+        if kind != "currentmodule" and module == "causal":
+            names.append(name)
+    return names
+
+
+def examples(path: Path) -> list[doctest.Example]:
+    """What the page's blocks type at the prompt, one after the other, each at its line of the page."""
+    text = path.read_text(encoding="utf-8")
+    found: list[doctest.Example] = []
+    for block in FENCE.finditer(text):
+        if block["language"].strip() == "pycon":
+            # Each block by itself: the fence behind it would pass for what its last line prints.
+            for example in doctest.DocTestParser().get_examples(block["text"], str(path)):
+                example.lineno += text.count("\n", 0, block.start("text"))
+                found.append(example)
+    return found
+
+
+def used(path: Path) -> set[str]:
+    """The names that the page's examples take from `ca`."""
+    typed = ast.walk(ast.parse("".join(example.source for example in examples(path))))
+    return {
+        node.attr
+        for node in typed
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ca"
+    }
 
 
 def anchors(path: Path) -> set[str]:
@@ -84,12 +122,8 @@ def test_every_page_of_the_documentation_stands_in_a_table_of_contents() -> None
 
 def test_every_public_name_is_in_the_reference_once_and_says_what_it_is() -> None:
     told = Counter[str]()
-    for path in sorted((ROOT / "docs" / "reference").glob("*.md")):
-        module = ""
-        for kind, name in re.findall(r"^\.\. (\w+):: ([\w.]+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
-            module = name if kind == "currentmodule" else module
-            if kind != "currentmodule" and module == "causal":
-                told[name] += 1
+    for path in REFERENCE:
+        told.update(public_names(path))
     assert told == Counter(causal.__all__)
     silent = [
         name
@@ -97,6 +131,37 @@ def test_every_public_name_is_in_the_reference_once_and_says_what_it_is() -> Non
         if not (text := inspect.getdoc(getattr(causal, name))) or text.startswith(f"{name}(")
     ]
     assert silent == []
+
+
+def test_every_public_name_is_used_in_the_examples_of_its_page() -> None:
+    pages = {path: names for path in REFERENCE if (names := public_names(path))}
+    assert {name for names in pages.values() for name in names} == set(causal.__all__)
+    unused = {named(path): sorted(set(names) - used(path)) for path, names in pages.items()}
+    assert {page: names for page, names in unused.items() if names} == {}
+    # A page is one session of its own, which a reader can begin at its first line.
+    assert {examples(path)[0].source for path in pages} == {"import causal as ca\n"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.slow] if used(path) & SAMPLERS else [])
+        for path in REFERENCE
+        if examples(path)
+    ],
+    ids=named,
+)
+def test_the_examples_of_a_page_run_and_print_what_they_show(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder of their own: some write files."""
+    monkeypatch.chdir(tmp_path)
+    session = doctest.DocTest(examples(path), {}, path.stem, str(path), 0, None)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    told: list[str] = []
+    results = runner.run(session, out=told.append)
+    assert results.failed == 0, "".join(told)
+    assert results.attempted == len(session.examples)
 
 
 def test_python_blocks_compile_and_name_what_there_is() -> None:

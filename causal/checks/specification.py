@@ -77,7 +77,7 @@ def specification_curve(
 ) -> xr.DataArray:
     """Quantiles .05, .5 and .95 of an effect under each specification (specification, quantile), standard scale, sorted by their median.
 
-    The coordinate `specification` says in words what is other than in `fit`, "as fitted" first among them. Raises `CausalError` for an edge that the fit
+    The coordinate `specification` says in words what is other than in `fit`, "as fitted" where nothing is. Raises `CausalError` for an edge that the fit
     does not carry; specifications that the data do not allow (too few periods left, say) are not in the curve.
     """
     import xarray as xr
