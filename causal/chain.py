@@ -30,7 +30,7 @@ from typing import Any, Literal
 import numpy as np
 
 from causal.claim import Claim, Ledger
-from causal.errors import listed
+from causal.errors import Fault, listed, raise_all
 from causal.graph import Edge
 from causal.reported import Reported
 from causal.verdict import LEVELS, PRIOR_SETS, SURE, Draws, Evidence, Finding, Together, Verdict, draws_of, sign_of
@@ -112,12 +112,18 @@ def judge_chain(
     """The verdict of the ledger's core claims as a whole; None where fewer than two links are core.
 
     `verdicts` are those of `judge` from the same evidence, and `labels` as there. Several core claims on one edge are one link, with the word of the first.
+    Raises `CausalError` for core claims without a verdict.
     """
     by_key = {verdict.claim: verdict for verdict in verdicts}
     core = {claim.edge.name if claim.edge else claim.key: claim for claim in reversed(ledger.claims) if claim.core}
     claims = [claim for claim in ledger.claims if claim in core.values()]
     if len(claims) < 2:
         return None
+    raise_all(
+        Fault(f"no verdict on the core claim '{claim.key}'", mend="give the verdicts of the whole ledger")
+        for claim in claims
+        if claim.key not in by_key
+    )
     shape, claims = _joined(claims)
 
     def judged(links: Sequence[_Link]) -> ChainVerdict:

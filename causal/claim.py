@@ -8,10 +8,11 @@ beside the claim's own words, which are the first reading, stand those of other 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from causal.errors import counted
+from causal.errors import CausalError, Fault, counted, nearest, raise_all
 from causal.graph import Edge
 from causal.html import table
 
@@ -51,7 +52,8 @@ class Claim:
 
     `hedge` and `strength` are words of the hedge and strength scales (`priors.elicit`); `says` paraphrases;
     `where` gives section and paragraph; `scope` says for whom and when it is said to hold;
-    `smallest_effect` is on the standard scale (sd of the outcome per sd of the cause). `others` holds how other readers take it.
+    `smallest_effect` is on the standard scale (sd of the outcome per sd of the cause). `others` holds how other readers take it. Raises
+    `CausalError` for a smallest effect that is not above 0.
     """
 
     key: str
@@ -68,6 +70,11 @@ class Claim:
     effect: str = ""
     others: tuple[ClaimReading, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.smallest_effect < math.inf:
+            what = f"claim '{self.key}' has the smallest effect {self.smallest_effect!r}"
+            raise CausalError(Fault(what, mend="give a number above 0, such as .1"))
+
     @property
     def readings(self) -> tuple[ClaimReading, ...]:
         """Every reading, the claim's own words first."""
@@ -76,7 +83,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number that the source states: a baseline or a scale, not an effect."""
+    """A number that the source states, between `low` and `high`: a baseline or a scale, not an effect. Raises `CausalError` where `low` is the larger."""
 
     key: str
     quantity: str
@@ -86,6 +93,11 @@ class Figure:
     where: str
     year: int | None = None
     node: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            what = f"figure '{self.key}' runs from {self.low!r} to {self.high!r}"
+            raise CausalError(Fault(what, mend="give the smaller number first"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +124,30 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Every claim and figure of a source, and what others published on its claims, in the order of the file."""
+    """Every claim and figure of a source, and what others published on its claims, in the order of the file.
+
+    Raises `CausalError` for a key that two claims have.
+    """
 
     source: Source
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
     published: tuple[Published, ...] = ()
 
+    def __post_init__(self) -> None:
+        keys = [claim.key for claim in self.claims]
+        raise_all(
+            Fault(f"{keys.count(key)} claims are called '{key}'", mend="give each its own key")
+            for key in dict.fromkeys(keys)
+            if keys.count(key) > 1
+        )
+
     def __getitem__(self, key: str) -> Claim:
+        """The claim of that key. Raises `CausalError` where there is none."""
         for claim in self.claims:
             if claim.key == key:
                 return claim
-        raise KeyError(key)
+        raise CausalError(Fault(f"no claim '{key}'", mend=nearest(key, [claim.key for claim in self.claims])))
 
     @property
     def by_edge(self) -> dict[str, tuple[Claim, ...]]:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from causal.claim import Ledger
+from causal.errors import CausalError, Fault, nearest
 from causal.graph import Edge, Graph
 from causal.identification import Identification, identify_edge
 from causal.others import with_others
@@ -88,9 +89,13 @@ class Coverage:
     complete: bool
 
     def best(self, claim: str) -> Word:
-        """The best answer that any study gives of the claim: the union over studies counts."""
+        """The best answer that any study gives of the claim: the union over studies counts. Raises `CausalError` where none gives one."""
         order: tuple[Word, ...] = ("yes", "linear only", "no", "no edge")
         given = {answer.answer for answer in self.answers if answer.claim == claim}
+        if not given:
+            raise CausalError(
+                Fault(f"no study answers a claim '{claim}'", mend=nearest(claim, [each.claim for each in self.answers]))
+            )
         return next(word for word in order if word in given)
 
 

@@ -29,6 +29,7 @@ runs of draws that follow each other, because neighbours in a chain resemble eac
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
@@ -142,7 +143,7 @@ def rank(
         columns["on_frontier"] = ("option", _undominated(benefit.mean(axis=0), cost))
     found = xr.Dataset(columns, coords={"draw": np.arange(len(effect)), "option": names})
     found = found.isel(option=np.argsort(regret, kind="stable"))
-    found.attrs = {"outcome": outcome, "better": better, "over": over, "horizon": int(horizon)}
+    found.attrs = {"outcome": outcome, "better": better, "over": over, "horizon": int(horizon), "fit": _draws_of(fit)}
     words = [word for text in found["rests_on"].to_numpy() for word in text.split("; ") if word]
     found.attrs["rests_on"] = "; ".join(dict.fromkeys(words))
     first = found.isel(option=0)
@@ -348,11 +349,14 @@ def _benefits(fit: object, ranking: object) -> Floats:
     if not isinstance(ranking, xr.Dataset) or "effect" not in ranking or "better" not in ranking.attrs:
         raise CausalError(Fault("what is given as the ranking is none", mend="give what rank(fit, ...) returns"))
     effect = ranking["effect"].transpose("draw", "option").to_numpy()
-    size = len(fit.draws("effect"))
-    if len(effect) != size:
-        what = f"the ranking has {len(effect)} draws and the fit has {size}"
-        raise CausalError(Fault(what, mend="rank with this fit"))
+    if ranking.attrs.get("fit") != _draws_of(fit):
+        raise CausalError(Fault("the ranking was made with other draws than this fit's", mend="rank with this fit"))
     return effect if ranking.attrs["better"] == "higher" else -effect
+
+
+def _draws_of(fit: Fit) -> str:
+    """What tells this fit's draws of the effects from another's."""
+    return hashlib.sha256(fit.draws("effect").tobytes()).hexdigest()[:16]
 
 
 def _groups(fit: Fit, learn: object, faults: list[Fault]) -> dict[str, tuple[str, list[int]]]:

@@ -854,7 +854,7 @@ def _convergence_faults(found: Convergence) -> list[Fault]:
         faults.append(
             Fault(
                 f"did not converge: {listed} (worst R-hat {found.r_hat:.3f}, limit {R_HAT_LIMIT}; smallest ESS {found.ess:.0f}, limit {ESS_LIMIT})",
-                mend="try more draws or a longer warm-up (draws=2000, tune=2000), tighter priors, or a graph with fewer edges among these nodes",
+                mend="try more draws and a longer warm-up (draws, tune), tighter priors, or a graph with fewer edges among these nodes",
             )
         )
     if found.divergent_share > DIVERGENT_SHARE_LIMIT:

@@ -32,7 +32,7 @@ import numpy as np
 from causal import families
 from causal.dist import CUT
 from causal.equations import Floats, Term
-from causal.errors import CausalError, Fault
+from causal.errors import CausalError, Fault, nearest, raise_all
 from causal.fit import Fit, Progress, fit, place_of, settings_of
 from causal.graph import Graph
 from causal.joint import build_model
@@ -156,8 +156,18 @@ def forecast_study(
     """The study's forecasts from `year` on, under the prior sets *article* and *wide* of `priors`, against those without links and without a model.
 
     Three fits at most, one where no link joins the measured nodes; they are looked up and kept in `store`, and with `kept_only` none is sampled. What cannot
-    be forecast is told, not raised.
+    be forecast is told, not raised. Raises `CausalError` where `priors` lack one of the two sets, and for a year that is no whole number.
     """
+    raise_all(
+        [
+            *prior_faults(priors),
+            *(
+                [Fault(f"the year is {year!r}", mend="give a whole number")]
+                if isinstance(year, bool) or not isinstance(year, (int, np.integer))
+                else []
+            ),
+        ]
+    )
     unusual = [
         node for node in study.measured(graph) if graph.node(node).family not in families.LINEAR or _noisy(study, node)
     ]
@@ -299,6 +309,15 @@ def seen_from(study: Study, graph: Graph, year: int) -> xr.DataArray:
         arrays.append(families.value(kept.node(node).family, natural))
     coords = {"variable": list(nodes), "unit": study.panel.units, "time": study.panel.times}
     return xr.DataArray(np.stack(arrays), dims=("variable", "unit", "time"), coords=coords)
+
+
+def prior_faults(priors: Mapping[str, Priors]) -> list[Fault]:
+    """The prior sets that forecasts need and that are not there."""
+    return [
+        Fault(f"no prior set '{name}'", mend=nearest(name, priors))
+        for name in ("article", "wide")
+        if name not in priors
+    ]
 
 
 def _models(graph: Graph, known: Study, priors: Mapping[str, Priors]) -> dict[str, Model]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.forecast import Announce, StudyForecast, difference_word, forecast_study
+from causal.errors import raise_all
+from causal.forecast import Announce, StudyForecast, difference_word, forecast_study, prior_faults
 from causal.implied import Implied, implied
 from causal.model import Priors
 from causal.prediction import Outcome, outcome
@@ -52,7 +53,11 @@ def foretell(
     announce: Announce | None = None,
     kept_only: bool = False,
 ) -> Foretold:
-    """All of it for a bundle under its prior sets; fits are looked up and kept in `store`, and with `kept_only` none is sampled."""
+    """All of it for a bundle under its prior sets; fits are looked up and kept in `store`, and with `kept_only` none is sampled.
+
+    Raises `CausalError` where `priors` lack *article* or *wide*.
+    """
+    raise_all(prior_faults(priors))
     year, outcomes = bundle.source.year, tuple(outcome(each) for each in bundle.predictions)
     settings: dict[str, Any] = {"store": store, "seed": seed, "draws": draws, "chains": chains}
     studies: tuple[StudyForecast, ...] = ()

@@ -107,12 +107,13 @@ def with_data(model: Model | JointModel, studies: Data) -> Model | JointModel:
 
 
 def seed_of(seed: int, place: int) -> int:
-    """The seed of the fit at `place` among those that `fit_many` makes with `seed`.
+    """The seed of the fit at `place`, 0 or above, among those that `fit_many` makes with `seed`. Raises `CausalError` for a seed that `fit` would refuse.
 
     >>> seed_of(1, 0) == seed_of(1, 0) != seed_of(1, 1)
     True
     """
-    return int(np.random.SeedSequence(seed, spawn_key=(place,)).generate_state(1, np.uint64)[0])
+    check_settings(seed=seed)
+    return int(np.random.SeedSequence(int(seed), spawn_key=(place,)).generate_state(1, np.uint64)[0])
 
 
 @overload

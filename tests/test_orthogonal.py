@@ -16,7 +16,7 @@ from pytensor.gradient import grad
 from scipy.linalg import helmert
 
 from causal.equations import companion, cross_products, stacked, sweep_out
-from causal.orthogonal import correction, correction_across, orthogonal_term
+from causal.orthogonal import correction, correction_across, curvature, orthogonal_term
 from causal.weights import spectrum
 from tests.oracle import across, loops
 
@@ -64,6 +64,23 @@ def test_the_gradient_is_that_of_central_differences_inside_and_outside(
             2 * step
         )
         assert gradient[row, column] == pytest.approx(slope, rel=1e-4, abs=1e-4 * (1 + float(np.abs(gradient).max())))
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 2), st.floats(0.1, 0.7))
+def test_the_curvature_is_that_of_the_gradients_central_differences(
+    seed: int, nodes: int, lags: int, radius: float
+) -> None:
+    coefficients = drawn(seed, nodes, lags, radius)
+    rows, columns = np.nonzero(coefficients)
+    step, found = 1e-5, []
+    for row, column in zip(rows, columns, strict=True):
+        moved = np.zeros_like(coefficients)
+        moved[row, column] = step
+        slopes = [correction(coefficients + way * moved, WEIGHTS)[1][rows, columns] for way in (1.0, -1.0)]
+        found.append((slopes[0] - slopes[1]) / (2.0 * step))
+    np.testing.assert_allclose(curvature(coefficients, WEIGHTS, rows, columns), found, rtol=1e-3, atol=1e-3)
+    assert not curvature(np.zeros((2, 2)), WEIGHTS, np.array([0]), np.array([1])).any()
 
 
 def test_far_outside_the_stationary_region_the_term_stays_bounded() -> None:

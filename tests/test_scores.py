@@ -162,22 +162,42 @@ def test_scores_lie_together_as_far_out_as_their_own_spread_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "true", "late"), [(CHAIN, CHAIN_TRUE, 1), (loops.TWO, loops.TWO_TRUE, 0), (loops.TWO, loops.TWO_TRUE, 1)]
+    ("text", "true", "late", "memory", "reaches", "times"),
+    [
+        (CHAIN, CHAIN_TRUE, 1, 0.6, (0.3, 0.3), 60),
+        (CHAIN, CHAIN_TRUE, 1, 0.6, (0.3, 0.3), 15),
+        (CHAIN, CHAIN_TRUE, 1, 0.9, (0.3, 0.3), 15),
+        (CHAIN, CHAIN_TRUE, 1, 0.6, (0.3, 0.3), 8),
+        (CHAIN, CHAIN_TRUE, 1, 0.0, (0.3, -0.3), 30),
+        (CHAIN, CHAIN_TRUE, 2, 0.6, (0.2, 0.5), 30),
+        (loops.TWO, loops.TWO_TRUE, 0, 0.6, (0.3, 0.3), 60),
+        (loops.TWO, loops.TWO_TRUE, 1, 0.6, (0.3, -0.3), 60),
+        (loops.TWO, loops.TWO_TRUE, 1, 0.6, (0.3, 0.3), 12),
+    ],
 )
-def test_a_hidden_cause_leaves_the_traces_that_are_looked_for(text: str, true: loops.Effects, late: int) -> None:
-    memory, reach = 0.6, 0.3
-    shock = reach * (1.0 - memory**2) ** 0.5
-    hidden = {**true, ("u", "u", 1): memory, ("u", "x", 0): shock, ("u", "y", late): shock}
-    fits = [panel_fit(text, hidden, seed, units=400, times=60, drop="u") for seed in range(3)]
+def test_a_hidden_cause_leaves_the_traces_that_are_looked_for(
+    text: str, true: loops.Effects, late: int, memory: float, reaches: tuple[float, float], times: int
+) -> None:
+    """Where they point; their size is told to the order of reach squared, beyond which some of it is lost, in short panels the more."""
+    x, y = reaches
+    own = (1.0 - memory**2) ** 0.5
+    hidden = {**true, ("u", "x", 0): x * own, ("u", "y", late): y * own} | ({("u", "u", 1): memory} if memory else {})
+    cells = 24_000 if times > 20 else 60_000
+    fits = [panel_fit(text, hidden, seed, units=cells // times, times=times, drop="u") for seed in range(3)]
     links = independences.implied(fits[0])
     seen = np.mean([scores.plain_scores(fit, links, fit.model.design.filled) for fit in fits], axis=0)
-    cause = Hidden({"x": reach, "y": reach}, {"y": late}, memory)
+    cause = Hidden({"x": x, "y": y}, {"y": late}, memory)
     (told,) = scores.traces(fits[0], links, [cause])
-    assert seen @ told / (np.linalg.norm(seen) * np.linalg.norm(told)) > 0.97
-    # They are told to the order of reach squared; what is beyond it takes a share of that size away.
-    assert 0.7 < np.linalg.norm(seen) / np.linalg.norm(told) < 1.1
-    (half,) = scores.traces(fits[0], links, [replace(cause, reach={"x": reach / 2.0, "y": reach / 2.0})])
+    assert seen @ told / (np.linalg.norm(seen) * np.linalg.norm(told)) > (0.95 if times > 20 else 0.9)
+    assert 0.6 < np.linalg.norm(seen) / np.linalg.norm(told) < 2.0
+    (half,) = scores.traces(fits[0], links, [replace(cause, reach={"x": x / 2.0, "y": y / 2.0})])
     np.testing.assert_allclose(half, told / 4.0, rtol=1e-9)
+
+
+def test_traces_in_leads_are_not_told() -> None:
+    fit = panel_fit(CHAIN, CHAIN_TRUE, 1)
+    with pytest.raises(ValueError, match="leads"):
+        scores.traces(fit, (Link("x", "y", -1),), [Hidden({"x": 1.0}, {}, 0.5)])
 
 
 def test_scores_that_go_where_a_trace_points_are_found_more_often_and_others_no_oftener() -> None:
@@ -196,6 +216,8 @@ def test_scores_that_go_where_a_trace_points_are_found_more_often_and_others_no_
         assert np.mean(shares(nothing, traces) <= 0.1) == pytest.approx(0.1, abs=0.045)
         assert np.mean(shares(nothing, traces) <= 0.01) <= 0.025
     assert np.mean(shares(moved, trace) <= 0.05) > np.mean(shares(moved, None) <= 0.05) + 0.1
+    # With a hundred in all, one in a hundred is the largest of them.
+    assert np.mean(shares(1.3 * moved, trace) <= 0.01) > np.mean(shares(1.3 * moved, None) <= 0.01) + 0.1
     # A trace of nothing asks for nothing.
     np.testing.assert_array_equal(shares(moved, np.zeros((2, 8))), shares(moved, None))
 
@@ -217,8 +239,8 @@ def test_an_effect_that_a_lasting_common_cause_makes_is_refuted_by_its_two_ends_
         for true, drop in ((hidden, "u"), (right, ""))
     )
     edge = "x -> y [lag=1]"
-    assert np.mean([each.fails(edge) for each in found]) > 0.7
-    assert np.mean([each.fails(edge) or each.warns(edge) for each in found]) > 0.85
+    assert np.mean([each.fails(edge) for each in found]) > 0.85
+    assert np.mean([each.fails(edge) or each.warns(edge) for each in found]) > 0.95
     # Of 40 at .01 at most 3, at .1 at most 9, with probability .99.
     assert np.mean([each.fails(edge) for each in fine]) <= 0.075
     assert np.mean([each.warns(edge) for each in fine]) <= 0.225

@@ -12,8 +12,8 @@ which the clearer one counts, at one level for both: in any direction at all, an
 (`causal.checks.scores.traces`). Where they are as far out as in a share `DOUBTFUL` of right graphs, the effect's verdict carries a warning. What
 this finds, and how often it doubts right effects, stands in `benchmarks/README.md`.
 
-A wrong lag, a second lag and an arrow the other way leave such traces too; a common cause whose shocks are new in each
-period and reach cause and effect a period apart leaves none (`causal.checks.confounding`).
+A wrong lag, a second lag and an arrow the other way leave such traces too. So does a common cause whose shocks are new in each period and reach cause
+and effect a period apart, in the cause's own past; where the cause has neither memory nor other causes it leaves none (`causal.checks.confounding`).
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from causal.unroll import unroll
 
 DOUBTFUL = 0.1
 """The share of right graphs in which a verdict carries this check's warning."""
-MEMORIES = (0.3, 0.6, 0.9)
-"""How much of a lasting common cause is left after a period, in the traces that are looked for."""
+MEMORIES = (0.0, 0.3, 0.6, 0.9)
+"""How much of a common cause is left after a period, in the traces that are looked for."""
 
 
 def check(fit: Fit) -> CheckResult:

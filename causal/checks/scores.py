@@ -14,10 +14,13 @@ equations, unit and year effects, first periods and causes without an equation, 
 each connected piece of nodes whose shocks may correlate by itself. The largest of all scores is compared with the largest of these, which keeps the
 share of false alarms for any number of scores together, however they hang together.
 
-*What a hidden cause leaves.* An unmeasured u with memory m that adds ``r_v u[t - d_v]`` to node v makes the residuals go with what the past left of it:
-``cov(r_v u[t - d_v], y_j[t - l]) = r_v sum over h, k of R_h[j, k] r_k m^abs(l + h + d_k - d_v)``, with the impulse responses R of the equations
-(`causal.dynamics`). To the order of r squared the scores' expectations are these times the precision, less what the estimated effects take up; those
-of two nodes' shocks are ``r_v r_w m^abs(d_v - d_w)``. `traces` gives them, so that scores can be asked for that direction and not for every one.
+*What a hidden cause leaves.* An unmeasured u of unit variance and memory m that adds ``r_v u[t - d_v]`` to node v makes the residuals go with what the
+past left of it: ``cov(r_v u[t - d_v], y_j[t - l]) = r_v sum over h, k of R_h[j, k] r_k m^abs(l + h + d_k - d_v)``, with the impulse responses R of the
+equations (`causal.dynamics`). Sweeping out unit means takes ``sum over s of c_s (m^abs(x + s) + m^abs(x - s)) / freedom`` of each ``m^abs(x)``, with the
+c_s of `causal.equations`. To the order of r squared the scores' expectations are these times the precision and the freedom, less what the estimated
+effects take up at the maximum of the corrected likelihood. Of two nodes' shocks it is ``r_v r_w m^abs(d_v - d_w)``, in their sds and times the root
+of the freedom. `traces` gives them, so that scores can be asked for that direction and not for every one. Year effects are left out of it, and what
+effects within a period take up of two nodes' shocks.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from causal.cells import linear_rows
 from causal.checks.result import CheckResult
 from causal.equations import Floats, Ints, Sweep, cross_products, stacked, sweep_out, swept
 from causal.fit import Fit
-from causal.orthogonal import correction
+from causal.orthogonal import correction, curvature
 
 LEVEL = 0.01
 """The share of fits in which the largest score fails a check though every link that it looks for is absent."""
@@ -47,7 +50,7 @@ _AT_ONCE = 20_000_000
 _FILLINGS = 20
 """Draws of the missing values over which an observed score is averaged."""
 _PERIODS = 50
-"""A hidden cause's traces are followed over so many periods."""
+"""A hidden cause's traces are followed over so many periods at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,13 @@ class Scores:
 
         How far is told by ``z' C^-1 z``: many links that are each a little off are seen so, which the largest one does not show. C is the covariance of the
         replicates' scores and the data's own: with the replicates' alone these would lie inside and the data's outside, and right graphs would be refuted too
-        often. With `traces` (trace, link), one for each link of these scores, it is told in a second way too: by the largest of ``d' C^-1 z / sqrt(d' C^-1 d)``
+        often. With `traces` (trace, link), columns in the order of `links`, it is told in a second way too: by the largest of ``d' C^-1 z / sqrt(d' C^-1 d)``
         over the traces d, which has more power against what leaves them. The smaller of the two shares is judged among those of all replicates.
         """
         at = [self.links.index(link) for link in chosen]
         every = np.vstack([self.values[at], self.drawn[:, at]])
         every = every - every.mean(axis=0)
-        inverse = np.linalg.pinv(np.atleast_2d(np.cov(every, rowvar=False)), hermitian=True)
+        inverse = np.linalg.pinv(np.atleast_2d(np.cov(every, rowvar=False)), rcond=1e-10, hermitian=True)
         shares = _as_far(np.einsum("wi,ij,wj->w", every, inverse, every))
         if traces is not None:
             toward = traces[:, at] / self.spread[at]
@@ -97,7 +100,9 @@ class Scores:
             seen = length > 1e-12 * length.max(initial=1e-300)
             if seen.any():
                 along = every @ inverse @ toward[seen].T / np.sqrt(length[seen])
-                shares = np.minimum(shares, _as_far(along.max(axis=1)))
+                second = _as_far(along.max(axis=1))
+                # Few replicates tie at the smallest share: the other way decides between them.
+                shares = np.minimum(shares, second) + 1e-6 * np.maximum(shares, second)
         return float((shares <= shares[0] * (1.0 + 1e-12)).mean())
 
 
@@ -109,7 +114,10 @@ def _as_far(values: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """An unmeasured cause of unit variance and this `memory`: what it adds to each node of `reach`, in sds of the node's shock, `late` so many periods."""
+    """An unmeasured cause of unit variance and this `memory`: what it adds to each node of `reach`, in sds of the node's shock, `late` so many periods.
+
+    The shock of a node without an equation is what varies of it within units.
+    """
 
     reach: Mapping[str, float]
     late: Mapping[str, int]
@@ -218,48 +226,63 @@ def plain_scores(fit: Fit, links: tuple[Link, ...], values: Floats) -> Floats:
 
 
 def traces(fit: Fit, links: tuple[Link, ...], causes: Sequence[Hidden]) -> Floats:
-    """What each hidden cause would leave in the scores that `scores` gives, in the order in which it gives them: (cause, link). No leads."""
+    """What each hidden cause would leave in the scores of `links`: (cause, link), links of shared shocks last, as `plain_scores` has them.
+
+    Raises ValueError for links that are leads, of which nothing is told here.
+    """
+    if any(link.lag < 0 for link in links):
+        raise ValueError("a hidden cause's traces in leads are not told")
     frame = _frame(fit, tuple(sorted(links, key=lambda link: link.shared)))
-    values = np.mean(_fillings(fit), axis=0)
-    nodes = fit.model.system.nodes
+    nodes, freedom, fade = fit.model.system.nodes, frame.sweep.freedom, frame.sweep.weights
     size = len(nodes)
-    columns = stacked(values, frame.deepest)
-    products = cross_products(columns, frame.sweep)
-    width = products.shape[0]
-    residual = (np.eye(*frame.matrix.shape) - frame.matrix)[frame.rows, :width]
-    covariance = residual @ products @ residual.T / frame.sweep.freedom
-    precision = np.linalg.inv(np.where(frame.blocks, covariance, 0.0))
-    shock = np.sqrt(np.diagonal(products)[:size] / frame.sweep.freedom)
-    shock[frame.rows] = np.sqrt(np.diagonal(covariance))
-    response = [np.linalg.inv(np.eye(size) - frame.matrix[:, :size])]
-    for step in range(1, _PERIODS + 1):
-        past = (
-            frame.matrix[:, lag * size : (lag + 1) * size] @ response[step - lag]
-            for lag in range(1, min(step, frame.deepest) + 1)
-        )
-        response.append(response[0] @ sum(past, np.zeros((size, size))))
-    answers = np.array(response)
+    products = cross_products(stacked(np.mean(_fillings(fit), axis=0), frame.deepest), frame.sweep)
+    residual = np.eye(*frame.matrix.shape) - frame.matrix
+    covariance = residual @ products @ residual.T / freedom
+    shock = np.sqrt(np.diagonal(covariance))
+    precision = np.linalg.inv(np.where(frame.blocks, covariance[np.ix_(frame.rows, frame.rows)], 0.0))
+    row, column = np.concatenate([frame.terms, frame.asked], axis=1)
+    bent = curvature(frame.matrix, fade, frame.rows[row], column)
+    periods = min(len(fade) + 1, _PERIODS)
+    answers = _responses(frame.matrix, size, periods)
+    joined = np.zeros((size, size), dtype=bool)
+    joined[np.ix_(frame.rows, frame.rows)] = frame.blocks
+    # What comes in one period is in the covariance of shocks that may correlate, which the fit has taken with what sweeping does to it.
+    at_once = np.zeros(periods + frame.deepest)
+    at_once[0], at_once[1 : len(fade) + 1] = 1.0, -fade[: len(at_once) - 1] / freedom
+    left, right = frame.rows[frame.pairs]
     found: list[Floats] = []
     for cause in causes:
         reach = shock * [cause.reach.get(node, 0.0) for node in nodes]
         late = np.array([cause.late.get(node, 0) for node in nodes])
-        since = np.arange(_PERIODS + 1)[:, None] + late
-        moved = np.zeros((size, width))
-        for node in np.flatnonzero(reach):
-            for lag in range(frame.deepest + 1):
-                kept = cause.memory ** np.abs(since + lag - late[node])
-                moved[node, lag * size : (lag + 1) * size] = reach[node] * np.einsum(
-                    "hjk,k,hk->j", answers, reach, kept
-                )
-        slope = precision @ moved[frame.rows] * frame.sweep.freedom
-        left, right = frame.rows[frame.pairs]
-        together = (
-            reach[left] * reach[right] * cause.memory ** np.abs(late[left] - late[right]) / (shock[left] * shock[right])
-        )
-        found.append(
-            np.concatenate([_effective(frame, slope, precision, products), together * frame.sweep.freedom**0.5])
-        )
+        gap = late[:, None] - late
+
+        def kept(since: Ints, memory: float = cause.memory) -> Floats:
+            """What is left of the cause after so many periods, less what sweeping out the units' means takes."""
+            steps = np.arange(1, len(fade) + 1)
+            around = memory ** np.abs(since[..., None] + steps) + memory ** np.abs(since[..., None] - steps)
+            return memory ** np.abs(since) - around @ fade / freedom
+
+        past = kept(np.arange(periods + frame.deepest)[:, None, None] + gap)
+        past -= at_once[:, None, None] * joined * cause.memory ** np.abs(gap)
+        moved = [
+            np.einsum("hjk,k,hkv,v->vj", answers, reach, past[lag : lag + periods], reach)
+            for lag in range(frame.deepest + 1)
+        ]
+        slope = precision @ np.concatenate(moved, axis=1)[frame.rows] * freedom
+        together = reach[left] * reach[right] / (shock[left] * shock[right]) * kept(gap[left, right]) * freedom**0.5
+        found.append(np.concatenate([_effective(frame, slope, precision, products, bent), together]))
     return np.array(found).reshape(len(causes), len(links))
+
+
+def _responses(matrix: Floats, size: int, periods: int) -> Floats:
+    """The impulse responses (step, node, node) of ``[B0, B1, ...]``."""
+    now = np.linalg.inv(np.eye(size) - matrix[:, :size])
+    found = np.zeros((periods, size, size))
+    found[0] = now
+    for step in range(1, periods):
+        for lag in range(1, min(step, matrix.shape[1] // size - 1) + 1):
+            found[step] += now @ matrix[:, lag * size : (lag + 1) * size] @ found[step - lag]
+    return found
 
 
 def _fillings(fit: Fit) -> list[Floats]:
@@ -343,16 +366,22 @@ def _standardised(frame: _Frame, values: Floats) -> Floats:
     return np.concatenate([_effective(frame, slope, precision, products), pairs], axis=-1)
 
 
-def _effective(frame: _Frame, slope: Floats, precision: Floats, products: Floats) -> Floats:
-    """The standardised scores (..., link) of links, of pairs none, from the likelihood's slopes (..., row, column), less what the estimated effects take."""
+def _effective(frame: _Frame, slope: Floats, precision: Floats, products: Floats, bent: Floats | None = None) -> Floats:
+    """The standardised scores (..., link) of links, of pairs none, from the likelihood's slopes (..., row, column), less what the estimated effects take.
+
+    With `bent`, the curvature of b, these take what they do at the maximum of the corrected likelihood.
+    """
     row, column = np.concatenate([frame.terms, frame.asked], axis=1)
     information = precision[..., row[:, None], row] * products[..., column[:, None], column]
     held = frame.terms.shape[1]
     across = information[..., :held, held:]
     taken = np.linalg.solve(information[..., :held, :held], across)
-    score = slope[..., *frame.asked] - np.einsum("...nc,...n->...c", taken, slope[..., *frame.terms])
     own = np.diagonal(information, axis1=-2, axis2=-1)[..., held:]
     spread = own - np.einsum("...nc,...nc->...c", taken, across)
+    if bent is not None:
+        curved = information - bent
+        taken = np.linalg.solve(curved[..., :held, :held], curved[..., :held, held:])
+    score = slope[..., *frame.asked] - np.einsum("...nc,...n->...c", taken, slope[..., *frame.terms])
     return score / np.sqrt(np.maximum(spread, 1e-12))
 
 
