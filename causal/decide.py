@@ -349,6 +349,10 @@ def _benefits(fit: object, ranking: object) -> Floats:
     if not isinstance(ranking, xr.Dataset) or "effect" not in ranking or "better" not in ranking.attrs:
         raise CausalError(Fault("what is given as the ranking is none", mend="give what rank(fit, ...) returns"))
     effect = ranking["effect"].transpose("draw", "option").to_numpy()
+    size = len(fit.draws("effect"))
+    if len(effect) != size:
+        what = f"the ranking has {len(effect)} draws and the fit has {size}"
+        raise CausalError(Fault(what, mend="rank with this fit"))
     if ranking.attrs.get("fit") != _draws_of(fit):
         raise CausalError(Fault("the ranking was made with other draws than this fit's", mend="rank with this fit"))
     return effect if ranking.attrs["better"] == "higher" else -effect

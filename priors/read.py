@@ -488,7 +488,8 @@ def _figures(file: _File, cards: Mapping[str, NodeCard], faults: list[Fault]) ->
             )
         if table.node and table.node not in cards:
             faults.append(Fault(f"no node '{table.node}'", file.at((*path, "node")), nearest(table.node, cards)))
-        figures.append(Figure(key, **table.model_dump()))
+        if table.low <= table.high:
+            figures.append(Figure(key, **table.model_dump()))
     return figures
 
 

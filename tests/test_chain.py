@@ -206,3 +206,11 @@ def test_one_core_claim_is_no_chain_and_two_on_one_edge_are_one_link() -> None:
         whole = {claim.key: evidence["one"].whole["c1"] for claim in book.claims}
         verdicts = judge(book, {"one": evidence["one"].fits}, {"one": whole}, {"one": ()}, graph=read_graph(LOOP))
         assert judge_chain(book, verdicts, evidence) is None
+
+
+def test_core_claims_without_a_verdict_are_named() -> None:
+    edges = ("a -> b [lag=1]", "b -> a [lag=1]")
+    claims = tuple(ca.Claim(f"c{k}", ca.read_edge(edge), "", "", core=True) for k, edge in enumerate(edges))
+    with pytest.raises(ca.CausalError) as caught:
+        judge_chain(ca.Ledger(ca.Source("A report"), claims), (), {})
+    assert [fault.what for fault in caught.value.faults] == [f"no verdict on the core claim 'c{k}'" for k in (0, 1)]

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causal.claim import Claim, Ledger, Source
 from causal.coverage import LONGEST, coverage
+from causal.errors import CausalError
 from causal.graph import Graph
 from causal.identification import identify_edge
 from causal.panel import Panel, Study
+from causal.syntax import read_graph
 from tests.oracle.processes import coefficient, random_process, total_effects
 from tests.strategies import graphs
 from tests.test_unroll import graph_of
@@ -118,3 +121,14 @@ def test_each_answer_is_that_of_the_edge_and_a_whole_chain_has_the_total_effect(
         total = total_effects(process, [(chain.cause, -chain.lag)], (chain.effect, 0))[0]
         if chain.whole:
             assert abs(along - total) < 1e-9
+
+
+def test_the_best_answer_of_a_claim_that_nobody_asked_about_is_an_error() -> None:
+    graph = read_graph("a -> b [lag=1]")
+    found = coverage(ledger_of(graph), graph, {"one": {"a", "b"}})
+    key = next(answer.claim for answer in found.answers if answer.edge)
+    assert found.best(key) == "yes"
+    with pytest.raises(CausalError, match=f"no study answers a claim '{key}x'"):
+        found.best(f"{key}x")
+    with pytest.raises(CausalError, match="none is known"):
+        coverage(ledger_of(graph), graph, {}).best(key)

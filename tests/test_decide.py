@@ -529,6 +529,9 @@ def test_a_ranking_of_another_fit_is_refused() -> None:
     ranking = rank(loop(), OPTIONS, "illicit").isel(draw=slice(0, 200))
     with pytest.raises(CausalError, match="the ranking has 200 draws and the fit has 4000; rank with this fit"):
         value_of_information(loop(), ranking)
+    again = made_fit(loop().model, draws=DRAWS // 2, seed=6)
+    with pytest.raises(CausalError, match="other draws than this fit's; rank with this fit"):
+        value_of_information(again, rank(loop(), OPTIONS, "illicit"))
     with pytest.raises(CausalError, match="what is given as the ranking is none"):
         value_of_information(loop(), xr.Dataset())
     with pytest.raises(CausalError, match="a int is no fit of one study"):

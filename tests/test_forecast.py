@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from causal.dist import CUT, Normal
+from causal.errors import CausalError
 from causal.fit import Fit, fingerprint
 from causal.forecast import (
     NOT_FITTED,
@@ -298,6 +299,12 @@ def test_too_few_years_on_a_side_are_told_in_words(tmp_path: Path, year: int, pa
     found = asked(rows_of(), tmp_path, year)
     assert part in found.why
     assert found.nodes == ()
+
+
+def test_priors_that_lack_a_set_and_a_year_that_is_none_are_refused() -> None:
+    with pytest.raises(CausalError) as caught:
+        forecast_study(GRAPH, study(rows_of()), {"wide": PRIORS["wide"]}, "2005")  # type: ignore[arg-type]
+    assert [fault.what for fault in caught.value.faults] == ["no prior set 'article'", "the year is '2005'"]
 
 
 def test_times_that_are_no_years_are_told_in_words(tmp_path: Path) -> None:

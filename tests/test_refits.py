@@ -316,6 +316,12 @@ def test_what_is_no_list_of_models_is_refused(
         fit_many(models(toy_model), like=toy_model if like else None)
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True, 2**64])
+def test_a_seed_that_no_fit_takes_has_no_places(seed: object) -> None:
+    with pytest.raises(ca.CausalError, match="seed"):
+        seed_of(seed, 0)  # type: ignore[arg-type]
+
+
 # A cluster
 
 
