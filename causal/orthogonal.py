@@ -121,9 +121,13 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
 
 
 def curvature(
-    coefficients: NDArray[np.float64], weights: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]
+    coefficients: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    first: int,
 ) -> NDArray[np.float64]:
-    """The second derivatives of b (k, k) between the coefficients at `rows` and `columns` (k), as if it did not saturate.
+    """The second derivatives of b (first, k) between the `first` of the coefficients at `rows` and `columns` (k) and all of them, as if it did not saturate.
 
     By central differences of its gradient, which is ``(I - B0)^-T`` times the first rows of ``(sum over s of c_s F^(s-1))^T``.
     """
@@ -131,11 +135,11 @@ def curvature(
     nodes, width = coefficients.shape
     size = width - nodes
     if size == 0:
-        return np.zeros((len(rows), len(rows)))
-    moved = np.repeat(coefficients[None], 2 * len(rows), axis=0)
-    at = np.arange(len(rows))
-    moved[at, rows, columns] += step
-    moved[at + len(rows), rows, columns] -= step
+        return np.zeros((first, len(rows)))
+    moved = np.repeat(coefficients[None], 2 * first, axis=0)
+    at = np.arange(first)
+    moved[at, rows[:first], columns[:first]] += step
+    moved[at + first, rows[:first], columns[:first]] -= step
     resolvent = np.linalg.inv(np.eye(nodes) - moved[:, :, :nodes])
     form = np.zeros((len(moved), size, size))
     form[:, :nodes] = resolvent @ moved[:, :, nodes:]
@@ -147,7 +151,7 @@ def curvature(
         power = power @ form
     lagged = np.swapaxes(resolvent, 1, 2) @ np.swapaxes(series, 1, 2)[:, :nodes]
     gradient = np.concatenate([lagged @ np.swapaxes(form[:, :nodes], 1, 2), lagged], axis=2)[:, rows, columns]
-    return (gradient[: len(rows)] - gradient[len(rows) :]) / (2.0 * step)
+    return (gradient[:first] - gradient[first:]) / (2.0 * step)
 
 
 # Plain where Python calls it: a few products are done long before a compiled form is ready.

@@ -79,8 +79,10 @@ def test_the_curvature_is_that_of_the_gradients_central_differences(
         moved[row, column] = step
         slopes = [correction(coefficients + way * moved, WEIGHTS)[1][rows, columns] for way in (1.0, -1.0)]
         found.append((slopes[0] - slopes[1]) / (2.0 * step))
-    np.testing.assert_allclose(curvature(coefficients, WEIGHTS, rows, columns), found, rtol=1e-3, atol=1e-3)
-    assert not curvature(np.zeros((2, 2)), WEIGHTS, np.array([0]), np.array([1])).any()
+    whole = curvature(coefficients, WEIGHTS, rows, columns, len(rows))
+    np.testing.assert_allclose(whole, found, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(curvature(coefficients, WEIGHTS, rows, columns, 1), whole[:1])
+    assert not curvature(np.zeros((2, 2)), WEIGHTS, np.array([0]), np.array([1]), 1).any()
 
 
 def test_far_outside_the_stationary_region_the_term_stays_bounded() -> None:

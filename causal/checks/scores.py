@@ -241,7 +241,7 @@ def traces(fit: Fit, links: tuple[Link, ...], causes: Sequence[Hidden]) -> Float
     shock = np.sqrt(np.diagonal(covariance))
     precision = np.linalg.inv(np.where(frame.blocks, covariance[np.ix_(frame.rows, frame.rows)], 0.0))
     row, column = np.concatenate([frame.terms, frame.asked], axis=1)
-    bent = curvature(frame.matrix, fade, frame.rows[row], column)
+    bent = curvature(frame.matrix, fade, frame.rows[row], column, frame.terms.shape[1])
     periods = min(len(fade) + 1, _PERIODS)
     answers = _responses(frame.matrix, size, periods)
     joined = np.zeros((size, size), dtype=bool)
@@ -369,7 +369,7 @@ def _standardised(frame: _Frame, values: Floats) -> Floats:
 def _effective(frame: _Frame, slope: Floats, precision: Floats, products: Floats, bent: Floats | None = None) -> Floats:
     """The standardised scores (..., link) of links, of pairs none, from the likelihood's slopes (..., row, column), less what the estimated effects take.
 
-    With `bent`, the curvature of b, these take what they do at the maximum of the corrected likelihood.
+    With `bent` (term, term and link), the curvature of b, these take what they do at the maximum of the corrected likelihood.
     """
     row, column = np.concatenate([frame.terms, frame.asked], axis=1)
     information = precision[..., row[:, None], row] * products[..., column[:, None], column]
@@ -379,8 +379,8 @@ def _effective(frame: _Frame, slope: Floats, precision: Floats, products: Floats
     own = np.diagonal(information, axis1=-2, axis2=-1)[..., held:]
     spread = own - np.einsum("...nc,...nc->...c", taken, across)
     if bent is not None:
-        curved = information - bent
-        taken = np.linalg.solve(curved[..., :held, :held], curved[..., :held, held:])
+        curved = information[..., :held, :] - bent
+        taken = np.linalg.solve(curved[..., :held], curved[..., held:])
     score = slope[..., *frame.asked] - np.einsum("...nc,...n->...c", taken, slope[..., *frame.terms])
     return score / np.sqrt(np.maximum(spread, 1e-12))
 
