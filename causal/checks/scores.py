@@ -255,23 +255,24 @@ def traces(fit: Fit, links: tuple[Link, ...], causes: Sequence[Hidden]) -> Float
         reach = shock * [cause.reach.get(node, 0.0) for node in nodes]
         late = np.array([cause.late.get(node, 0) for node in nodes])
         gap = late[:, None] - late
-
-        def kept(since: Ints, memory: float = cause.memory) -> Floats:
-            """What is left of the cause after so many periods, less what sweeping out the units' means takes."""
-            steps = np.arange(1, len(fade) + 1)
-            around = memory ** np.abs(since[..., None] + steps) + memory ** np.abs(since[..., None] - steps)
-            return memory ** np.abs(since) - around @ fade / freedom
-
-        past = kept(np.arange(periods + frame.deepest)[:, None, None] + gap)
+        past = _kept(cause.memory, np.arange(periods + frame.deepest)[:, None, None] + gap, frame.sweep)
         past -= at_once[:, None, None] * joined * cause.memory ** np.abs(gap)
         moved = [
             np.einsum("hjk,k,hkv,v->vj", answers, reach, past[lag : lag + periods], reach)
             for lag in range(frame.deepest + 1)
         ]
         slope = precision @ np.concatenate(moved, axis=1)[frame.rows] * freedom
-        together = reach[left] * reach[right] / (shock[left] * shock[right]) * kept(gap[left, right]) * freedom**0.5
+        together = reach[left] * reach[right] / (shock[left] * shock[right])
+        together *= _kept(cause.memory, gap[left, right], frame.sweep) * freedom**0.5
         found.append(np.concatenate([_effective(frame, slope, precision, products, bent), together]))
     return np.array(found).reshape(len(causes), len(links))
+
+
+def _kept(memory: float, since: Ints, sweep: Sweep) -> Floats:
+    """What is left of a hidden cause after so many periods, less what sweeping out the units' means takes of it."""
+    steps = np.arange(1, len(sweep.weights) + 1)
+    around = memory ** np.abs(since[..., None] + steps) + memory ** np.abs(since[..., None] - steps)
+    return memory ** np.abs(since) - around @ sweep.weights / sweep.freedom
 
 
 def _responses(matrix: Floats, size: int, periods: int) -> Floats:
