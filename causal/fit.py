@@ -434,7 +434,7 @@ def fit_of(model: Model | JointModel, tree: xr.DataTree, *, allow_unconverged: b
     """The fit of a sampled tree. Raises `ConvergenceError` as `fit` does."""
     convergence = _convergence(tree)
     if not (allow_unconverged or convergence.passed):
-        raise ConvergenceError(*_convergence_faults(convergence))
+        raise ConvergenceError(*_convergence_faults(convergence, tree["posterior"].sizes["draw"]))
     return Fit(model, tree, convergence) if isinstance(model, Model) else JointFit(model, tree, convergence)
 
 
@@ -847,14 +847,15 @@ def _convergence(tree: xr.DataTree) -> Convergence:
     )
 
 
-def _convergence_faults(found: Convergence) -> list[Fault]:
+def _convergence_faults(found: Convergence, draws: int) -> list[Fault]:
+    more = max(2 * draws, 2000)
     faults: list[Fault] = []
     if found.unconverged:
         listed = shortened(found.unconverged, 6)
         faults.append(
             Fault(
                 f"did not converge: {listed} (worst R-hat {found.r_hat:.3f}, limit {R_HAT_LIMIT}; smallest ESS {found.ess:.0f}, limit {ESS_LIMIT})",
-                mend="try more draws and a longer warm-up (draws, tune), tighter priors, or a graph with fewer edges among these nodes",
+                mend=f"try more draws or a longer warm-up (draws={more}, tune={more}), tighter priors, or a graph with fewer edges among these nodes",
             )
         )
     if found.divergent_share > DIVERGENT_SHARE_LIMIT:
