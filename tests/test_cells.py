@@ -320,7 +320,6 @@ def test_a_lognormal_outcome_changes_by_a_factor() -> None:
 
 def plain(family: str, x: Floats, y: Floats) -> Floats:
     """Draws of the effect of x on y (link per sd of x) in a model written with PyMC's own distributions: y, x (unit, time)."""
-    import nutpie
     import pymc as pm
     import pytensor.tensor as tensor
 
@@ -369,17 +368,21 @@ def plain(family: str, x: Floats, y: Floats) -> Floats:
             positive = y > 0
             pm.LogNormal("y", eta[np.nonzero(positive)], pm.HalfNormal("sd", sd), observed=y[positive])
     # Its scale of the years has a funnel of its own: at the usual length of steps some chains are too wide or too narrow.
-    drawn = nutpie.sample(
-        nutpie.compile_pymc_model(model),
-        draws=1500,
-        tune=1000,
-        chains=4,
-        cores=2,
-        seed=2,
-        progress_bar=False,
-        target_accept=0.95,
-    )
-    return drawn["posterior"]["effect"].to_numpy().ravel()
+    return settled(model, tune=1000, target_accept=0.95)
+
+
+def settled(model: Any, **settings: Any) -> Floats:
+    """Draws of the effect in a plain model (chain, draw), anew while its own chains do not agree: an oracle that has not converged is none."""
+    import arviz_stats
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(model)
+    for seed in (2, 3, 4):
+        drawn: Any = nutpie.sample(compiled, draws=1500, chains=4, cores=2, seed=seed, progress_bar=False, **settings)
+        effect = drawn["posterior"]["effect"]
+        if float(arviz_stats.rhat(effect)) < 1.01:
+            return effect.to_numpy()
+    pytest.fail("no three seeds make the plain model's chains agree")
 
 
 @pytest.mark.slow
@@ -417,7 +420,6 @@ def holed(family: str) -> tuple[Model, Floats, Floats]:
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["poisson", "bernoulli"])
 def test_missing_causes_hear_of_the_outcome_once(family: str) -> None:
-    import nutpie
     import pymc as pm
     import pytensor.tensor as tensor
 
@@ -447,17 +449,13 @@ def test_missing_causes_hear_of_the_outcome_once(family: str) -> None:
             pm.Poisson("y", pt.exp(eta), observed=y)
         else:
             pm.Bernoulli("y", logit_p=eta, observed=y)
-    drawn: Any = nutpie.sample(
-        nutpie.compile_pymc_model(model), draws=1500, tune=1500, chains=4, cores=2, seed=2, progress_bar=False
-    )
-    theirs = drawn["posterior"]["effect"].to_numpy()
+    theirs = settled(model, tune=1500)
     assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
     assert 0.9 < ours.std() / theirs.std() < 1.1
 
 
 @pytest.mark.slow
 def test_a_missing_yes_or_no_acts_as_both_weighed_by_their_chances() -> None:
-    import nutpie
     import pymc as pm
     import pytensor.tensor as tensor
 
@@ -492,10 +490,7 @@ def test_a_missing_yes_or_no_acts_as_both_weighed_by_their_chances() -> None:
         )
         known = pt.where(np.nan_to_num(seen) > 0, yes, no)
         pm.Potential("both", pt.sum(pt.where(gaps, pt.logaddexp(yes, no), known)))
-    drawn: Any = nutpie.sample(
-        nutpie.compile_pymc_model(model), draws=1500, tune=1500, chains=4, cores=2, seed=2, progress_bar=False
-    )
-    theirs = drawn["posterior"]["effect"].to_numpy() * scale / slope
+    theirs = settled(model, tune=1500) * scale / slope
     print(ours.mean(), theirs.mean(), ours.std(), theirs.std())
     assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
     assert 0.9 < ours.std() / theirs.std() < 1.1
