@@ -9,6 +9,7 @@ beside the claim's own words, which are the first reading, stand those of other 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -135,11 +136,10 @@ class Ledger:
     published: tuple[Published, ...] = ()
 
     def __post_init__(self) -> None:
-        keys = [claim.key for claim in self.claims]
         raise_all(
-            Fault(f"{keys.count(key)} claims are called '{key}'", mend="give each its own key")
-            for key in dict.fromkeys(keys)
-            if keys.count(key) > 1
+            Fault(f"{count} claims are called '{key}'", mend="give each its own key")
+            for key, count in Counter(claim.key for claim in self.claims).items()
+            if count > 1
         )
 
     def __getitem__(self, key: str) -> Claim:

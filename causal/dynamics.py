@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.equations import Floats, Ints, System, companion, in_mode
+from causal.equations import Floats, Ints, System, companion, in_mode, next_response, responses
 from causal.errors import CausalError, Fault, raise_all
 from causal.fit import Fit, JointFit
 
@@ -475,23 +475,12 @@ def _long_run(linear: _Linear, uniform: _Uniform, decays: NDArray[np.bool_]) -> 
 def _responses(linear: _Linear, uniform: _Uniform, horizon: int) -> Floats:
     """Natural responses (draw, cause, effect, step)."""
     size = linear.size
-    recent = [uniform.now[:, :, :size]]
     out = np.empty((len(uniform.now), size, size, horizon + 1))
-    out[..., 0] = recent[0][:, :size]
     # An explosive draw may run beyond what numbers hold.
     with np.errstate(over="ignore", invalid="ignore"):
-        for step in range(1, horizon + 1):
-            recent = [_next(uniform.past, recent), *recent[: max(linear.system.lags - 1, 0)]]
-            out[..., step] = recent[0][:, :size]
+        for step, response in zip(range(horizon + 1), responses(uniform.now[:, :, :size], uniform.past), strict=False):
+            out[..., step] = response[:, :size]
         return _natural(linear, out)
-
-
-def _next(past: tuple[Floats, ...], recent: list[Floats]) -> Floats:
-    """The next response, of the latest ones, the last first."""
-    found = np.zeros_like(recent[0])
-    for moves, response in zip(past, recent, strict=False):
-        found = found + moves @ response
-    return found
 
 
 def _time_to_90(linear: _Linear, uniform: _Uniform, long_run: Floats, radius: Floats) -> Floats:
@@ -510,7 +499,7 @@ def _time_to_90(linear: _Linear, uniform: _Uniform, long_run: Floats, radius: Fl
         if not len(running):
             break
         if step:
-            recent = [_next(past, recent), *recent[: max(linear.system.lags - 1, 0)]]
+            recent = [next_response(past, recent), *recent[: max(linear.system.lags - 1, 0)]]
         reached = reached + recent[0][:, :size]
         outside = np.abs(reached - goal) > 0.1 * np.abs(goal) * (1.0 + 1e-9)
         # What is not moved in the long run is never waited for.

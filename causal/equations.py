@@ -31,7 +31,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -252,6 +252,25 @@ def companion(coefficients: Floats, nodes: int) -> Floats:
     out[..., :nodes, :] = np.linalg.solve(now, past)
     out[..., nodes:, :-nodes] = np.eye(size - nodes)
     return out
+
+
+def responses(now: Floats, past: Sequence[Floats]) -> Iterator[Floats]:
+    """What a shift of one period moves in it (`now`), in the next period and so on without end (..., effect, cause): ``R_h = sum over l of past_l R_(h-l)``.
+
+    `past` holds the reduced forms ``(I - B0)^-1 B_l`` for l = 1, 2, ...
+    """
+    recent = [now]
+    while True:
+        yield recent[0]
+        recent = [next_response(past, recent), *recent[: max(len(past) - 1, 0)]]
+
+
+def next_response(past: Sequence[Floats], recent: Sequence[Floats]) -> Floats:
+    """The next response, of the latest ones, the last first."""
+    found = np.zeros_like(recent[0])
+    for moves, response in zip(past, recent, strict=False):
+        found = found + moves @ response
+    return found
 
 
 def in_mode(coefficients: Floats, nodes: int, eigenvalue: complex) -> NDArray[Any]:

@@ -158,16 +158,10 @@ def forecast_study(
     Three fits at most, one where no link joins the measured nodes; they are looked up and kept in `store`, and with `kept_only` none is sampled. What cannot
     be forecast is told, not raised. Raises `CausalError` where `priors` lack one of the two sets, and for a year that is no whole number.
     """
-    raise_all(
-        [
-            *prior_faults(priors),
-            *(
-                [Fault(f"the year is {year!r}", mend="give a whole number")]
-                if isinstance(year, bool) or not isinstance(year, (int, np.integer))
-                else []
-            ),
-        ]
-    )
+    faults = prior_faults(priors)
+    if isinstance(year, bool) or not isinstance(year, (int, np.integer)):
+        faults.append(Fault(f"the year is {year!r}", mend="give a whole number"))
+    raise_all(faults)
     unusual = [
         node for node in study.measured(graph) if graph.node(node).family not in families.LINEAR or _noisy(study, node)
     ]

@@ -78,11 +78,14 @@ def _between(fit: Fit, found: Scores) -> dict[str, float]:
         links = [link for link in found.links if {link.cause, link.effect} <= ends]
         if len(ends) == 2 and links:
             among[term] = links
+    if not among:
+        return {}
     effects = dict(zip(fit.model.system.terms, fit.draws("effect").mean(axis=0).tolist(), strict=True))
-    behind = [(term, cause) for term in among for cause in _behind(term, effects[term])]
-    left = traces(fit, found.links, [cause for _, cause in behind])
+    behind = [_behind(term, effects[term]) for term in among]
+    left = traces(fit, found.links, [cause for causes in behind for cause in causes])
+    own = np.split(left, np.cumsum([len(causes) for causes in behind])[:-1])
     return {
-        term.name: found.together(links, left[[each is term for each, _ in behind]]) for term, links in among.items()
+        term.name: found.together(links, towards) for (term, links), towards in zip(among.items(), own, strict=True)
     }
 
 

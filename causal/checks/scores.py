@@ -28,13 +28,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causal.cells import linear_rows
 from causal.checks.result import CheckResult
-from causal.equations import Floats, Ints, Sweep, cross_products, stacked, sweep_out, swept
+from causal.equations import Floats, Ints, Sweep, cross_products, responses, stacked, sweep_out, swept
 from causal.fit import Fit
 from causal.orthogonal import correction, curvature
 
@@ -243,7 +244,9 @@ def traces(fit: Fit, links: tuple[Link, ...], causes: Sequence[Hidden]) -> Float
     row, column = np.concatenate([frame.terms, frame.asked], axis=1)
     bent = curvature(frame.matrix, fade, frame.rows[row], column, frame.terms.shape[1])
     periods = min(len(fade) + 1, _PERIODS)
-    answers = _responses(frame.matrix, size, periods)
+    now = np.linalg.inv(np.eye(size) - frame.matrix[:, :size])
+    blocks = [now @ frame.matrix[:, lag * size : (lag + 1) * size] for lag in range(1, frame.deepest + 1)]
+    answers = np.array(list(islice(responses(now, blocks), periods)))
     joined = np.zeros((size, size), dtype=bool)
     joined[np.ix_(frame.rows, frame.rows)] = frame.blocks
     # What comes in one period is in the covariance of shocks that may correlate, which the fit has taken with what sweeping does to it.
@@ -273,17 +276,6 @@ def _kept(memory: float, since: Ints, sweep: Sweep) -> Floats:
     steps = np.arange(1, len(sweep.weights) + 1)
     around = memory ** np.abs(since[..., None] + steps) + memory ** np.abs(since[..., None] - steps)
     return memory ** np.abs(since) - around @ sweep.weights / sweep.freedom
-
-
-def _responses(matrix: Floats, size: int, periods: int) -> Floats:
-    """The impulse responses (step, node, node) of ``[B0, B1, ...]``."""
-    now = np.linalg.inv(np.eye(size) - matrix[:, :size])
-    found = np.zeros((periods, size, size))
-    found[0] = now
-    for step in range(1, periods):
-        for lag in range(1, min(step, matrix.shape[1] // size - 1) + 1):
-            found[step] += now @ matrix[:, lag * size : (lag + 1) * size] @ found[step - lag]
-    return found
 
 
 def _fillings(fit: Fit) -> list[Floats]:
