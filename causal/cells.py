@@ -22,7 +22,8 @@ cause in one part of as many as there are units.
 
 A missing value of n is sampled where its effects see it, on the value scale: Normal, around the mean that n's own equation gives and with the
 unit's spread about the linear fit. (With too wide a spread the effects of n shrink, because they would have to explain it.) A count that nobody saw is
-no whole number then, which its effects cannot tell to first order.
+no whole number then, which its effects cannot tell to first order. Of a yes or no, and of ordered levels, they can: there the
+missing value is near a level, a mixture of Normals with the mean and variance that the levels' chances give.
 
 The orthogonal term of the Normal equations needs n's equation too: a *linear* row stands for it there, with the effects that maximise the linear
 likelihood. It is right to first order, a constant, and part of no likelihood: a second equation of n would count n's outcomes twice, and
@@ -47,6 +48,10 @@ _WELL_KNOWN = 10.0
 _YEAR_SD = 0.5
 """Scale of the half-normal prior of the year effects' sd about what their covariates say, in standard units of the link."""
 
+_NARROWEST = 0.05
+"""The least spread of a missing value about its mean, in sds of the observed ones."""
+_APART = 12.0**0.5
+"""How far neighbouring levels of a missing value may stand apart, in sds of the Normal around each."""
 _REFILLS, _STILL = 50, 1e-4
 """Rounds of filling holes and fitting at most, and the move of a filled value, in its sd, below which they end."""
 
@@ -167,7 +172,8 @@ def cells_of(
         _year_covariates(system, node, linear.filled, sweep),
         linear.effects[node],
         unseen,
-        value_scale[1] * np.maximum(_unit_sd(_linear_residual(system, node, linear, sweep, holes)), 0.05)[unseen[0]],
+        value_scale[1]
+        * np.maximum(_unit_sd(_linear_residual(system, node, linear, sweep, holes)), _NARROWEST)[unseen[0]],
         value_scale,
     )
 
@@ -348,8 +354,35 @@ def add_cells(
     pm.Potential(f"cells_{name}", pt.sum(density))
     if cells.unseen.size:
         value = value_centre + value_scale * filled[cells.node][data["unseen"][0], data["unseen"][1]]
-        away = value - families.mean_value(cells.family, eta[seen:], parameters, centre, unit_of_link)
-        pm.Potential(f"unseen_{name}", -pt.sum((away / data["unseen_sd"]) ** 2) / 2.0)
+        hidden = eta[seen:]
+        if cells.family in ("bernoulli", "ordered"):
+            levels = range(cells.levels or 2)
+            chances = [families.log_density(cells.family, pt.full_like(hidden, k), hidden, parameters) for k in levels]
+            near = near_a_level(value, pt.stack(chances), (_NARROWEST * value_scale) ** 2)
+        else:
+            away = value - families.mean_value(cells.family, hidden, parameters, centre, unit_of_link)
+            near = -((away / data["unseen_sd"]) ** 2) / 2.0
+        pm.Potential(f"unseen_{name}", pt.sum(near))
+
+
+def near_a_level(value: Any, log_chances: Any, floor: Any) -> Any:
+    """The log density (cell,), up to a constant, of missing values `value` (cell,) that may be any level, of `log_chances` (level, cell).
+
+    A mixture of Normals, one near each level. Drawn towards the mean together they have the mean and the variance of the levels themselves, and
+    are wide enough that no two neighbours stand more than sqrt(12) of their sds apart: the sampler passes between them, and a level that is
+    rare is no island. `floor` is added to the variance, most of it where one level is all but sure, which would be a point.
+    """
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    chances = pt.exp(log_chances)
+    levels = pt.arange(log_chances.shape[0], dtype="float64")[:, None]
+    mean = (chances * levels).sum(axis=0)
+    variance = (chances * (levels - mean) ** 2).sum(axis=0) + floor
+    between = _APART**2 * variance / (1.0 + _APART**2 * variance)
+    width = pt.sqrt((1.0 - between) * variance)
+    away = (value - mean - pt.sqrt(between) * (levels - mean)) / width
+    return pt.logsumexp(log_chances - away**2 / 2.0, axis=0) - pt.log(width)
 
 
 def cell_data(cells: Cells) -> dict[str, NDArray[Any]]:

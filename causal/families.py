@@ -186,16 +186,15 @@ def log_density(
 def mean_value(
     family: str, eta: Any, parameters: Mapping[str, Any], centre: float | Any = 0.0, unit: float | Any = 1.0
 ) -> Any:
-    """The mean on the value scale given `eta` (cell,), as tensors; of counts to second order in how far they lie from exp eta."""
+    """The mean on the value scale given `eta` (cell,), as tensors; of counts to second order in how far they lie from exp eta.
+
+    For families without levels: of a yes or no, and of an ordered node, `log_density` gives each level's chance.
+    """
     import pytensor.tensor as tensor
 
     pt: Any = tensor
     if family == "student-t":
         return eta
-    if family == "bernoulli":
-        return pt.sigmoid(eta)
-    if family == "ordered":
-        return pt.sigmoid(eta[:, None] - parameters["cuts"][None, :]).sum(axis=1)
     if family == "beta":
         share = pt.sigmoid(eta)
         return _digamma(share * parameters["precision"]) - _digamma((1.0 - share) * parameters["precision"])

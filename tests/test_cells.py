@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from causal import families
-from causal.cells import Cells, fitted_linear
+from causal.cells import Cells, fitted_linear, near_a_level
 from causal.errors import CausalError
 from causal.fit import Convergence, Fit, fit
 from causal.intervene import ScaleEdge, Set, Shift
@@ -378,7 +378,7 @@ def settled(model: Any, **settings: Any) -> Floats:
 
     compiled = nutpie.compile_pymc_model(model)
     for seed in (2, 3, 4):
-        drawn: Any = nutpie.sample(compiled, draws=1500, chains=4, cores=2, seed=seed, progress_bar=False, **settings)
+        drawn: Any = nutpie.sample(compiled, draws=4000, chains=4, cores=2, seed=seed, progress_bar=False, **settings)
         effect = drawn["posterior"]["effect"]
         if float(arviz_stats.rhat(effect)) < 1.01:
             return effect.to_numpy()
@@ -396,7 +396,7 @@ def test_the_posterior_is_that_of_a_plain_model(family: str) -> None:
     index = pd.MultiIndex.from_product([range(units), range(times)], names=["unit", "year"])
     frame = pd.DataFrame({"x": x.ravel(), "y": y.ravel()}, index=index).reset_index()
     model = build_model(read_graph(f"x -> y\ny [family={family}]"), panel_of(frame))
-    ours = fit(model, seed=1, draws=1500, tune=1000, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
+    ours = fit(model, seed=1, draws=4000, tune=1000, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
     theirs = plain(family, x, y)
     assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
     assert 0.9 < ours.std() / theirs.std() < 1.1
@@ -425,7 +425,7 @@ def test_missing_causes_hear_of_the_outcome_once(family: str) -> None:
 
     pt: Any = tensor
     built, x, y = holed(family)
-    ours = fit(built, seed=1, draws=1500, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
+    ours = fit(built, seed=1, draws=4000, allow_unconverged=True).edge("x -> y", scale="standard").to_numpy()
     (cells,), design = built.cells, built.design
     units, times = x.shape
     standard = (x - design.centres[0]) / design.scales[0]
@@ -454,24 +454,42 @@ def test_missing_causes_hear_of_the_outcome_once(family: str) -> None:
     assert 0.9 < ours.std() / theirs.std() < 1.1
 
 
+def test_a_missing_value_near_a_level_has_the_mean_and_the_variance_of_the_levels() -> None:
+    import pytensor.tensor as pt
+
+    chances = np.array([[0.5, 0.1, 0.02], [0.3, 0.1, 0.97], [0.2, 0.8, 0.01]])
+    grid = np.linspace(-3.0, 5.0, 16001)
+    mean = np.arange(3) @ chances
+    variance = np.arange(3) ** 2 @ chances - mean**2
+    for k in range(3):
+        log = pt.as_tensor_variable(np.log(chances[:, [k]]))
+        near = near_a_level(pt.as_tensor_variable(grid), log, 0.0).eval(mode="FAST_COMPILE")
+        density = np.exp(near) / np.sqrt(2.0 * np.pi)
+        moments = [np.trapezoid(density * (grid - at) ** power, grid) for at, power in ((0, 0), (0, 1), (mean[k], 2))]
+        np.testing.assert_allclose(moments, [1.0, mean[k], variance[k]], rtol=1e-6)
+
+
 @pytest.mark.slow
-def test_a_missing_yes_or_no_acts_as_both_weighed_by_their_chances() -> None:
+@pytest.mark.parametrize("levels", [2, 3])
+def test_a_missing_level_acts_as_all_weighed_by_their_chances(levels: int) -> None:
     import pymc as pm
     import pytensor.tensor as tensor
 
     pt: Any = tensor
     generator = np.random.default_rng(26)
     units, times = 30, 10
-    y = (generator.random((units, times)) < generator.beta(2.0, 2.0, (units, 1))).astype(float)
+    chance = generator.beta(2.0, 2.0, (units, 1))
+    y = (generator.random((levels - 1, units, times)) < chance).sum(axis=0).astype(float)
     z = 1.2 * y + generator.normal(0.0, 1.0, (units, 1)) + generator.standard_normal((units, times))
     gaps = generator.random((units, times)) < 0.3
     gaps[:, [0, -1]] = False
     seen = np.where(gaps, np.nan, y)
     index = pd.MultiIndex.from_product([range(units), range(times)], names=["unit", "year"])
     frame = pd.DataFrame({"y": seen.ravel(), "z": z.ravel()}, index=index).reset_index()
-    built = build_model(read_graph("y -> z\ny [family=bernoulli]"), panel_of(frame))
+    family = "bernoulli" if levels == 2 else "ordered"
+    built = build_model(read_graph(f"y -> z\ny [family={family}]"), panel_of(frame))
     assert isinstance(built, Model)
-    ours = fit(built, seed=1, draws=1500, allow_unconverged=True).edge("y -> z").to_numpy()
+    ours = fit(built, seed=1, draws=4000, allow_unconverged=True).edge("y -> z").to_numpy()
     (cells,), design = built.cells, built.design
     at = built.system.nodes.index("z")
     centre, scale = design.centres[at], design.scales[at]
@@ -481,16 +499,21 @@ def test_a_missing_yes_or_no_acts_as_both_weighed_by_their_chances() -> None:
         unit = pm.Normal("intercept", cells.centre, 2.0 * cells.spread) + unit_sd * pm.Normal("unit", shape=units)
         year: Any = pm.ZeroSumNormal("year", cells.per_sd * pm.HalfNormal("year_sd", 0.5), shape=times)
         eta = unit[:, None] + year[None, :]
+        steps = [pt.cumsum(pm.HalfNormal("steps", 2.0, shape=levels - 2))] if levels > 2 else []
+        cuts = pt.concatenate([pt.zeros(1), *steps])
         effect = pm.Normal("effect", 0.0, 1.0)
         mean = pm.Normal("unit_z", 0.0, 10.0, shape=units)[:, None] + pm.Normal("year_z", 0.0, 10.0, shape=times)
         sd = pm.HalfNormal("sd_z", 1.0)
-        yes, no = (
-            weight + pm.logp(pm.Normal.dist(mean + effect * value / slope, sd), (z - centre) / scale)
-            for weight, value in ((-pt.softplus(-eta), 1.0), (-pt.softplus(eta), 0.0))
+        above = [pt.sigmoid(eta - cuts[k]) for k in range(levels - 1)]
+        chances = [upper - lower for upper, lower in zip([1.0, *above], [*above, 0.0], strict=True)]
+        each = pt.stack(
+            [
+                pt.log(chances[k]) + pm.logp(pm.Normal.dist(mean + effect * k / slope, sd), (z - centre) / scale)
+                for k in range(levels)
+            ]
         )
-        known = pt.where(np.nan_to_num(seen) > 0, yes, no)
-        pm.Potential("both", pt.sum(pt.where(gaps, pt.logaddexp(yes, no), known)))
+        known = pt.sum(pt.where(np.arange(levels)[:, None, None] == seen[None], each, 0.0), axis=0)
+        pm.Potential("all", pt.sum(pt.where(gaps, pt.logsumexp(each, axis=0), known)))
     theirs = settled(model, tune=1500) * scale / slope
-    print(ours.mean(), theirs.mean(), ours.std(), theirs.std())
     assert abs(ours.mean() - theirs.mean()) < 0.1 * theirs.std()
     assert 0.9 < ours.std() / theirs.std() < 1.1

@@ -179,7 +179,7 @@ def test_a_node_that_is_the_same_everywhere_is_left_to_the_year_effects() -> Non
 @pytest.mark.slow
 def test_the_posterior_is_that_of_the_rows_in_memory() -> None:
     frame = rows(units=20, times=12)
-    settings: dict[str, Any] = {"seed": 1, "draws": 200, "chains": 2, "allow_unconverged": True}
+    settings: dict[str, Any] = {"seed": 1, "draws": 1500, "chains": 4, "allow_unconverged": True}
     ours = ca.fit(model(staying(frame), priors={"revenue -> corruption": Normal(0.2, 0.3)}), **settings)
     theirs = ca.fit(model(ca.Panel.from_frame(frame), priors={"revenue -> corruption": Normal(0.2, 0.3)}), **settings)
     # One seed and one compiled form: the draws part only by what the last digits of the data do to them.
