@@ -30,7 +30,7 @@ from typing import Any, Literal
 import numpy as np
 
 from causal.claim import Claim, Ledger
-from causal.errors import Fault, listed, raise_all
+from causal.errors import CausalError, Fault, listed, no_such, raise_all
 from causal.graph import Edge
 from causal.reported import Reported
 from causal.verdict import LEVELS, PRIOR_SETS, SURE, Draws, Evidence, Finding, Together, Verdict, draws_of, sign_of
@@ -114,6 +114,8 @@ def judge_chain(
     `verdicts` are those of `judge` from the same evidence, and `labels` as there. Several core claims on one edge are one link, with the word of the first.
     Raises `CausalError` for core claims without a verdict.
     """
+    if not isinstance(ledger, Ledger):
+        raise CausalError(no_such(ledger, "ledger", "give ca.Ledger(source, claims) or a bundle's"))
     by_key = {verdict.claim: verdict for verdict in verdicts}
     core = {claim.edge.name if claim.edge else claim.key: claim for claim in reversed(ledger.claims) if claim.core}
     claims = [claim for claim in ledger.claims if claim in core.values()]
@@ -127,7 +129,8 @@ def judge_chain(
     shape, claims = _joined(claims)
 
     def judged(links: Sequence[_Link]) -> ChainVerdict:
-        return _judged(links, shape, evidence, together, reported, np.random.default_rng(seed), labels or {})
+        generator = np.random.default_rng(seed)
+        return _judged(links, shape, evidence, together, reported, generator, labels or {}, ledger.source.called)
 
     whole = judged([_link(claim, by_key[claim.key]) for claim in claims])
     aside = [_conditional(claim, by_key[claim.key]) for claim in claims]
@@ -191,6 +194,7 @@ def _judged(
     reported: Sequence[Reported],
     generator: np.random.Generator,
     labels: Mapping[str, str],
+    called: str,
 ) -> ChainVerdict:
     name = {"loop": "loop", "chain": "chain", "set": "core"}[shape]
     weak = [link for word in _WEAK for link in links if link.word == word]
@@ -200,7 +204,7 @@ def _judged(
         return ChainVerdict(
             weak[0].word,
             _weak_sentence(name, weakest, links, labels),
-            "At its weakest link the source's opinion alone.",
+            f"At its weakest link the {called}'s opinion alone.",
             shape,
             told,
         )
@@ -234,9 +238,9 @@ def _judged(
     if not independent:
         rests = f"The joint draws of {listed(several)}."
     if aside:
-        rests += f" {len(aside)} other influences that the source names are assumed away."
+        rests += f" {len(aside)} other influences that the {called} names are assumed away."
     return ChainVerdict(
-        word, _sentence(name, word, estimates, links), rests, shape, told, estimates, independent, aside
+        word, _sentence(name, word, estimates, links, called), rests, shape, told, estimates, independent, aside
     )
 
 
@@ -285,7 +289,7 @@ def _word(found: Mapping[str, ChainEstimate], words: Sequence[str]) -> str:
     return "prior-driven" if as_claimed["article"] and not all(as_claimed.values()) else "undecided"
 
 
-def _sentence(name: str, word: str, estimates: Sequence[ChainEstimate], links: Sequence[_Link]) -> str:
+def _sentence(name: str, word: str, estimates: Sequence[ChainEstimate], links: Sequence[_Link], called: str) -> str:
     chances = ", ".join(f"{each.every:.2f} {each.prior_set}" for each in estimates)
     if word in ("contradicted", "negligible"):
         broken = [_edge(link) for link in links if link.word == word]
@@ -297,7 +301,7 @@ def _sentence(name: str, word: str, estimates: Sequence[ChainEstimate], links: S
     if word == "supported":
         return f"The {name} is supported: {whole}."
     if word == "prior-driven":
-        return f"The {name} holds for a reader who believes the source, and the data do not show it: {whole}."
+        return f"The {name} holds for a reader who believes the {called}, and the data do not show it: {whole}."
     weak = [_edge(link) for link in links if link.word != "supported"]
     return f"The data do not settle the {name}: {whole}" + (
         f"; not supported by itself: {listed(weak)}." if weak else "."

@@ -40,7 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal.equations import Floats
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, nearest, no_such, raise_all
 from causal.fit import Fit
 from causal.intervene import Intervention, Path, as_interventions, text_of
 from causal.plan import time_position
@@ -343,9 +343,7 @@ def _benefits(fit: object, ranking: object) -> Floats:
     import xarray as xr
 
     if not isinstance(fit, Fit):
-        raise CausalError(
-            Fault(f"a {type(fit).__name__} is no fit of one study", mend="give the fit that was ranked with")
-        )
+        raise CausalError(no_such(fit, "fit of one study", "give the fit that was ranked with"))
     if not isinstance(ranking, xr.Dataset) or "effect" not in ranking or "better" not in ranking.attrs:
         raise CausalError(Fault("what is given as the ranking is none", mend="give what rank(fit, ...) returns"))
     effect = ranking["effect"].transpose("draw", "option").to_numpy()

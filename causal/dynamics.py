@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal.equations import Floats, Ints, System, companion, in_mode, next_response, responses
-from causal.errors import CausalError, Fault, raise_all
+from causal.errors import CausalError, Fault, no_such, raise_all
 from causal.fit import Fit, JointFit
 
 if TYPE_CHECKING:
@@ -567,7 +567,7 @@ def _fit_faults(fit: object) -> list[Fault]:
         what = "a fit of several studies is a system for each of them"
         return [Fault(what, mend=f"ask one study's: fit.study('{name}')")]
     if not isinstance(fit, Fit):
-        return [Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns")]
+        return [no_such(fit, "fit", "give what fit returns")]
     if fit.model.cells:
         nodes = [fit.model.system.nodes[each.node] for each in fit.model.cells]
         families = ", ".join(f"'{node}' is {fit.model.family(node)}" for node in nodes)

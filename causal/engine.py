@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, nearest, no_such, raise_all
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -108,7 +108,7 @@ def opened(source: object) -> Any:
             what = f"a {type(source).__name__} that no engine takes: {_first_line(error)}"
             raise CausalError(Fault(what, mend="give one table")) from None
     mend = "give a path, an Arrow, pandas or polars table, or an ibis table"
-    raise CausalError(Fault(f"a {type(source).__name__} is no table", mend=mend))
+    raise CausalError(no_such(source, "table", mend))
 
 
 def table(source: object, unit: str, time: str, *, first: Any = None, last: Any = None) -> Table:

@@ -83,6 +83,16 @@ def raise_all(faults: Iterable[Fault]) -> None:
         raise CausalError(*found)
 
 
+def no_such(value: object, wanted: str, mend: str) -> Fault:
+    """The fault of a value of another kind than the one `wanted`, such as "fit".
+
+    >>> no_such(3, "fit", "give what fit returns").what
+    'an int is no fit'
+    """
+    kind = type(value).__name__
+    return Fault(f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind} is no {wanted}", mend=mend)
+
+
 def printable(text: str) -> str:
     r"""The text with the characters that would steer a terminal, or turn a line around, written out.
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from causal.dist import Normal
 from causal.equations import Floats
-from causal.errors import CausalError, ConvergenceError, Fault, counted, nearest, raise_all, shortened
+from causal.errors import CausalError, ConvergenceError, Fault, counted, nearest, no_such, raise_all, shortened
 from causal.html import between, number, table
 from causal.joint import JointModel, drawn_pools
 from causal.model import Model
@@ -368,6 +368,8 @@ def fit(
     `store`: a folder in which an equal fit is looked up and this one is kept. Raises `ConvergenceError`, naming the quantities and what to try, where
     R-hat is above 1.01, bulk or tail ESS below 400, or more than .1 % of the draws diverged, unless `allow_unconverged`.
     """
+    if not isinstance(model, (Model, JointModel)):
+        raise CausalError(no_such(model, "model", "build one with ca.build_model"))
     check_settings(seed=seed, draws=draws, chains=chains, tune=tune)
     settings = settings_of(model, seed=seed, draws=draws, chains=chains, tune=tune)
     path = None if store is None else place_of(model, settings, store)

@@ -32,7 +32,7 @@ import numpy as np
 from causal import families
 from causal.dist import CUT
 from causal.equations import Floats, Term
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, nearest, no_such, raise_all
 from causal.fit import Fit, Progress, fit, place_of, settings_of
 from causal.graph import Graph
 from causal.joint import build_model
@@ -307,6 +307,8 @@ def seen_from(study: Study, graph: Graph, year: int) -> xr.DataArray:
 
 def prior_faults(priors: Mapping[str, Priors]) -> list[Fault]:
     """The prior sets that forecasts need and that are not there."""
+    if not isinstance(priors, Mapping):
+        return [no_such(priors, "mapping of priors", "give priors by the name of their set, article and wide")]
     return [
         Fault(f"no prior set '{name}'", mend=nearest(name, priors))
         for name in ("article", "wide")

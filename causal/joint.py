@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from causal.dist import Dist, Normal, Uniform
 from causal.equations import Floats, Ints
-from causal.errors import CausalError, Fault, raise_all, shortened
+from causal.errors import CausalError, Fault, no_such, raise_all, shortened
 from causal.graph import Graph
 from causal.identification import single_door
 from causal.model import (
@@ -305,7 +305,7 @@ def _studies(studies: object) -> tuple[list[Study], list[Reported]]:
     given: Any = studies
     found: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     raise_all(
-        Fault(f"a {type(item).__name__} is no study", mend="give a ca.Panel, a ca.Study or a ca.Reported")
+        no_such(item, "study", "give a ca.Panel, a ca.Study or a ca.Reported")
         for item in found
         if not isinstance(item, (Panel, Study, Reported))
     )

@@ -85,6 +85,7 @@ def mediated_parts(
     """
     import xarray as xr
 
+    check_fit(fit)
     given: Sequence[str | Sequence[str]] = (through,) if isinstance(through, str) else through
     groups = [(group,) if isinstance(group, str) else tuple(group) for group in given]
     listed = [name for group in groups for name in group]

@@ -23,11 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from causal.errors import CausalError, no_such
 from causal.graph import Edge, Graph, Latent, Node
 
 
 def with_others(graph: Graph) -> Graph:
     """The graph of one unit's nodes, of all other units' and of the means that act on it; `graph` itself without effects across units."""
+    if not isinstance(graph, Graph):
+        raise CausalError(no_such(graph, "graph", "read it with ca.read_graph(text)"))
     means = _means(graph)
     if not means:
         return graph

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from causal import engine, families
 from causal.dialect import MISSING, NUMBER, Dialect, read_records, refuse_other_numbers
-from causal.errors import CausalError, Fault, look_alikes, nearest, raise_all, shortened
+from causal.errors import CausalError, Fault, look_alikes, nearest, no_such, raise_all, shortened
 from causal.graph import Graph
 from causal.measurement import Measure, apply, outside_transform, varies_within_units, within_unit_sd
 from causal.weights import Weights
@@ -494,6 +494,8 @@ def read_csv(
     ints. Spaces around a cell are no part of it, and rows in which every cell is empty are skipped; both are noted where they stand. Raises
     `CausalError` with everything wrong at once, each with the file, the line and the column.
     """
+    if not isinstance(path, (str, Path)):
+        raise CausalError(no_such(path, "path", "give the path of a CSV file"))
     path = Path(path)
     faults: list[Fault] = []
     found = read_records(path, dialect or Dialect(), faults, keys=(unit, time))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from causal import families
 from causal.equations import Floats, Ints
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, nearest, no_such, raise_all
 from causal.fit import Fit, JointFit
 from causal.intervene import (
     AddEdge,
@@ -237,7 +237,7 @@ def check_fit(fit: object) -> None:
         mend = f"ask one study's: fit.study('{name}'), or fit.scope('{name}') for its units with the effects of a new population"
         raise CausalError(Fault(what, mend=mend))
     if not isinstance(fit, Fit):
-        raise CausalError(Fault(f"a {type(fit).__name__} is no fit", mend="give what fit returns"))
+        raise CausalError(no_such(fit, "fit", "give what fit returns"))
     if fit.model.design.crossed is not None:
         mend = "fit a part that fits in memory: Panel.from_table(..., in_memory=True)"
         raise CausalError(Fault("a world needs the values of its units, which stay in the data engine", mend=mend))

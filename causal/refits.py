@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from causal.errors import CausalError, ConvergenceError, Fault, RefitError, nearest, raise_all
+from causal.errors import CausalError, ConvergenceError, Fault, RefitError, nearest, no_such, raise_all
 from causal.fit import (
     Fit,
     JointFit,
@@ -90,7 +90,7 @@ def with_data(model: Model | JointModel, studies: Data) -> Model | JointModel:
     are fitted. Raises `CausalError` for another number of studies, an unknown name, and for all that `build_model` refuses.
     """
     if not isinstance(model, (Model, JointModel)):
-        raise CausalError(Fault(f"a {type(model).__name__} is no model", mend="build one with ca.build_model"))
+        raise CausalError(no_such(model, "model", "build one with ca.build_model"))
     if isinstance(model, Model):
         (study,) = _studies((model,), studies)
         graph = model.graph if model.whole is None else model.whole
@@ -437,9 +437,7 @@ def _faults(like: object, cluster: object, store: object) -> list[Fault]:
 def _models(models: object, like: Model | JointModel | None) -> list[Model | JointModel]:
     """The models that were given, or `like` with each of the data that were given."""
     if isinstance(models, (str, Mapping, Model, JointModel, Panel, Study)) or not isinstance(models, Iterable):
-        raise CausalError(
-            Fault(f"a {type(models).__name__} is no list of models", mend="give a list, of one if need be")
-        )
+        raise CausalError(no_such(models, "list of models", "give a list, of one if need be"))
     found: list[Model | JointModel] = []
     faults: list[Fault] = []
     for at, item in enumerate(models):

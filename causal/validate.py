@@ -34,7 +34,7 @@ from causal.checks import check_sets
 from causal.claim import Claim, Ledger, Source
 from causal.dist import Normal
 from causal.equations import Floats, companion
-from causal.errors import CausalError, Fault, raise_all
+from causal.errors import CausalError, Fault, no_such, raise_all
 from causal.fit import Fit, fingerprint, fit, settings_of
 from causal.graph import Graph, Latent, Sign
 from causal.identification import identify_edge, single_door
@@ -203,6 +203,8 @@ def validate(
     `kinds`: names of `KINDS`; all by default. `store`: a folder that keeps what became of the worlds, some at a time, so that an interrupted run is gone on
     with; `cluster` as in `causal.refits.fit_many`. Raises `CausalError` for an unknown kind, and where no claim is identified by a study of Normal nodes.
     """
+    if not isinstance(bundle, Bundle):
+        raise CausalError(no_such(bundle, "bundle", "read one with priors.read.read_bundle"))
     chosen = _chosen(kinds)
     designs, left_out = _designs(bundle, seed, store)
     if not designs:

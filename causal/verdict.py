@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from causal.checks import CheckResult
 from causal.claim import Claim, Ledger
 from causal.dist import Dist
-from causal.errors import CausalError, Fault, counted, listed, raise_all
+from causal.errors import CausalError, Fault, counted, listed, no_such, raise_all
 from causal.fit import Fit, JointFit
 from causal.graph import Edge, Graph, Sign
 from causal.html import UNKNOWN, between, chance, number, table
@@ -215,8 +215,16 @@ def judge(
     several: each by study first. `graph` is the source's whole graph, by default the fitted one; `conditional` holds, by study and claim,
     the identification under the graph that the study keeps, for its second answer; `together` the fits of several studies as one, for the claims
     that two or more of them identify; `reported` the estimates that sources report, each of which answers by itself too; `labels` what the plain sentences
-    call nodes and studies, by default their names. Raises `CausalError` where a prior set is missing.
+    call nodes and studies, by default their names. Raises `CausalError` where there is no fit, or a prior set is missing.
     """
+    if not isinstance(ledger, Ledger):
+        raise CausalError(no_such(ledger, "ledger", "give ca.Ledger(source, claims) or a bundle's"))
+    if not isinstance(fits, Mapping):
+        raise CausalError(no_such(fits, "mapping of fits", "give fits by prior set, or by study and prior set"))
+    if not fits:
+        raise CausalError(
+            Fault("there is no fit to judge by", mend="give fits by prior set, or by study and prior set")
+        )
     by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
     if len(by_study) < len(fits):
         flat = {name: found for name, found in fits.items() if isinstance(found, Fit)}
@@ -274,7 +282,13 @@ def sign_of(edge: Edge) -> int:
 
 
 def errors_of(verdicts: Sequence[Verdict]) -> Multiplicity:
-    """How many words of these verdicts are to be expected wrong, and which stand. Several claims on one edge count once, as the least sure of them."""
+    """How many words of these verdicts are to be expected wrong, and which stand. Several claims on one edge count once, as the least sure of them.
+
+    Raises `CausalError` for what are no verdicts.
+    """
+    if not isinstance(verdicts, Sequence):
+        raise CausalError(no_such(verdicts, "sequence of verdicts", "give what judge returns"))
+    raise_all(no_such(each, "verdict", "give what judge returns") for each in verdicts if not isinstance(each, Verdict))
     statements: dict[tuple[str, str], Statement] = {}
     for verdict in verdicts:
         for found in _statements(verdict):

@@ -534,7 +534,7 @@ def test_a_ranking_of_another_fit_is_refused() -> None:
         value_of_information(again, rank(loop(), OPTIONS, "illicit"))
     with pytest.raises(CausalError, match="what is given as the ranking is none"):
         value_of_information(loop(), xr.Dataset())
-    with pytest.raises(CausalError, match="a int is no fit of one study"):
+    with pytest.raises(CausalError, match="an int is no fit of one study"):
         value_of_information(3, ranking)  # pyright: ignore[reportArgumentType]
     with pytest.raises(CausalError, match="5 is nothing to learn"):
         value_of_information(loop(), rank(loop(), OPTIONS, "illicit"), 5)  # pyright: ignore[reportArgumentType]

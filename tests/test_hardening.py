@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+import causal as ca
 from causal.cli import main
 from causal.dialect import Dialect
 from causal.errors import CausalError, Fault, printable
@@ -580,3 +582,21 @@ def test_what_is_printable_steers_nothing_and_keeps_all_else(text: str) -> None:
     told.encode("utf-8")
     if not STEERING.search(text) and not re.search("[\ud800-\udfff]", text):
         assert told == text
+
+
+def functions() -> list[str]:
+    """The public functions that something must be given to."""
+    found = [name for name in ca.__all__ if inspect.isfunction(getattr(ca, name)) and name != "seed_of"]
+    return [name for name in found if inspect.signature(getattr(ca, name)).parameters]
+
+
+@pytest.mark.parametrize("name", functions())
+@pytest.mark.parametrize("wrong", [3, None, [object()]], ids=["a number", "nothing", "a list of what is nothing"])
+def test_a_function_that_is_given_something_else_says_what_it_takes(name: str, wrong: object) -> None:
+    parameters = inspect.signature(getattr(ca, name)).parameters.values()
+    needed = [each for each in parameters if each.default is each.empty]
+    positions = [wrong for each in needed if each.kind is each.POSITIONAL_OR_KEYWORD]
+    names = {each.name: wrong for each in needed if each.kind is each.KEYWORD_ONLY}
+    with pytest.raises(CausalError) as raised:
+        getattr(ca, name)(*positions, **names)
+    assert all(fault.what for fault in raised.value.faults)

@@ -391,7 +391,7 @@ GRAPH = read_graph(loops.TWO)
         (lambda: build_model(read_graph("p -> q"), panel_of(toy_frame())), "measures no node"),
         (lambda: build_model(GRAPH, []), "no study was given"),
         (lambda: build_model(GRAPH, "panel.csv"), "a str is no study"),  # pyright: ignore[reportArgumentType]
-        (lambda: build_model(GRAPH, 3), "a int is no study"),  # pyright: ignore[reportArgumentType]
+        (lambda: build_model(GRAPH, 3), "an int is no study"),  # pyright: ignore[reportArgumentType]
         (lambda: build_model("x -> y", panel_of(toy_frame())), "the graph is a str"),  # pyright: ignore[reportArgumentType]
         (lambda: build_model(GRAPH, panel_of(toy_frame()), {"x -> q": Normal()}), "no node 'q'"),
         (lambda: build_model(GRAPH, panel_of(toy_frame()), {"x -> y": 0.3}), "the prior of 'x -> y' is 0.3"),  # pyright: ignore[reportArgumentType]

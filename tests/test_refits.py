@@ -299,7 +299,7 @@ def test_what_cannot_be_asked_is_said_at_once(toy_model: Model, tmp_path: Path) 
     ("models", "like", "words"),
     [
         (lambda model: model, False, "a Model is no list of models"),
-        (lambda model: 3, False, "a int is no list"),
+        (lambda model: 3, False, "an int is no list"),
         (lambda model: [model, model.study], False, r"models\[1\] a Study is no model"),
         (lambda model: [model.study, model], True, r"models\[1\] is a model"),
         (

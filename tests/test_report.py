@@ -206,7 +206,9 @@ def test_the_page_calls_the_source_as_the_bundle_does(analysis: Analysis) -> Non
     called = replace(ledger, source=replace(ledger.source, called="lit<er>ature"))
     # The verdicts' own sentences were made when they were judged.
     bare = tuple(replace(each, sentence="", rests_on="", would_change="") for each in analysis.verdicts)
-    parsed = _Page(page(replace(analysis, bundle=replace(analysis.bundle, ledger=called), verdicts=bare)))
+    assert analysis.chain is not None
+    chain = replace(analysis.chain, rests_on="")
+    parsed = _Page(page(replace(analysis, bundle=replace(analysis.bundle, ledger=called), verdicts=bare, chain=chain)))
     assert "The lit<er>ature makes 5 causal claims" in parsed.said
     assert "What the lit<er>ature holds" in parsed.said
     # What is left is the name of the prior set.
@@ -393,8 +395,8 @@ def test_the_page_shows_what_several_studies_share(several: Analysis) -> None:
 
 def test_a_failed_check_of_the_model_of_several_stands_first(tmp_path: Path) -> None:
     said = _Page(page(toy_analysis(tmp_path, r_hat=1.3, together=True))).said
-    assert "A check of the model failed (convergence). Toy & panel: " in said
-    assert "all studies as one: " in said
+    assert "A check of the model failed (convergence): Toy & panel, other-one and all studies as one." in said
+    assert "all studies as one: The chains do not agree" in said
 
 
 def test_the_files_hold_what_several_studies_share(several: Analysis, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from causal.checks import (
 )
 from causal.checks.result import CheckResult
 from causal.checks.specification import specification_curve
+from causal.errors import CausalError, no_such
 from causal.fit import Fit, JointFit
 from causal.refits import FitsProgress
 
@@ -43,7 +44,12 @@ THOROUGH = (leaving_out, rivals, specification, permuted)
 
 
 def check(fit: Fit | JointFit) -> tuple[CheckResult, ...]:
-    """Run the standard checks on a fit. On that of several studies only whether the chains agree: the others ask each study's own fit."""
+    """Run the standard checks on a fit. On that of several studies only whether the chains agree: the others ask each study's own fit.
+
+    Raises `CausalError` for what is no fit.
+    """
+    if not isinstance(fit, (Fit, JointFit)):
+        raise CausalError(no_such(fit, "fit", "give what fit returns"))
     return (convergence.check(fit),) if isinstance(fit, JointFit) else tuple(each.check(fit) for each in STANDARD)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from causal.checks.again import beyond, fitted, kept_priors, silent, sure_edges
 from causal.checks.result import CheckResult
 from causal.dist import Normal
-from causal.errors import CausalError, Fault
+from causal.errors import CausalError, Fault, no_such
 from causal.fit import Fit
 from causal.graph import Edge, Graph
 from causal.joint import build_model
@@ -82,6 +82,8 @@ def specification_curve(
     """
     import xarray as xr
 
+    if not isinstance(fit, Fit):
+        raise CausalError(no_such(fit, "fit of one study", "give what fit returns for one"))
     name = str(fit.edge(edge).name)
     specified = specifications(fit, name)
     fits = fitted([model for model, _ in specified.values()], store, progress)

@@ -307,18 +307,21 @@ def _chain(found: ChainVerdict) -> dict[str, Any]:
     }
 
 
-def _warnings(analysis: Analysis) -> list[str]:
+def _warnings(analysis: Analysis) -> list[dict[str, Any]]:
     """What a reader must know before any number: failed checks that keep verdicts away. Warnings stand with what they concern."""
     bundle = analysis.bundle
     checked = {bundle.label_of(name): found.checks for name, found in analysis.evidence.items()}
     if analysis.together is not None:
         checked["all studies as one"] = analysis.together.checks
-    told: dict[str, list[str]] = {}
+    told: dict[str, dict[str, list[str]]] = {}
     for what, results in checked.items():
         for result in results:
             if result.passed is False and result.vetoes:
-                told.setdefault(result.name, []).append(f"{what}: {_in_labels(bundle, result.sentence)}")
-    return [f"A check of the model failed ({name}). {' '.join(each)}" for name, each in told.items()]
+                told.setdefault(result.name, {}).setdefault(what, []).append(_in_labels(bundle, result.sentence))
+    return [
+        {"check": name, "where": listed(list(found)), "found": [(what, " ".join(each)) for what, each in found.items()]}
+        for name, found in told.items()
+    ]
 
 
 def _in_labels(bundle: Bundle, text: str) -> str:
