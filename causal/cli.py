@@ -186,9 +186,10 @@ def report(bundle: str | None, seed: int, draws: int, results: Path | None, as_j
     """Do everything and leave report/index.html, report/results.nc and report/verdicts.csv."""
     analysis = _analysis(bundle, seed, draws, forecasts=True) if results is None else _again(bundle, results)
     with status("writing the page"):
+        from causal.installation import cache_folder
         from causal.report import write_report
 
-        written = write_report(analysis, Path("report"))
+        written = write_report(analysis, Path("report"), store=cache_folder() / "charts")
     if as_json:
         print_json({**verdict_document(analysis), "files": [str(path) for path in written]})
     else:
@@ -955,12 +956,12 @@ def list_cache(as_json: bool) -> None:
 
 
 @cache.command("clear")
-@click.argument("kinds", nargs=-1, metavar="[fits] [worlds]")
+@click.argument("kinds", nargs=-1, metavar="[fits] [worlds] [charts]")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_as_json
 @_command
 def clear_cache(kinds: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Delete what is kept; the next run makes it anew. All of it, or fits or worlds alone."""
+    """Delete what is kept; the next run makes it anew. All of it, or fits, worlds or charts alone."""
     from causal.installation import clear
 
     if as_json and not yes:

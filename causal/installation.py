@@ -18,9 +18,10 @@ from causal.netcdf import open_folder
 PACKAGES = ("causal-claims", "pymc", "nutpie", "pytensor", "numba", "arviz", "numpy", "xarray", "altair", "vl-convert-python", "pygraphviz")  # fmt: skip
 EXTRAS = {"engine": "duckdb", "cluster": "distributed", "files": "openpyxl"}
 """Extras of the package, and what each brings."""
-KINDS = ("fits", "worlds")
-"""What is kept, each in a folder of its name: fits, and what became of simulated worlds with the fits that these were drawn from."""
-_OURS = re.compile(r"[0-9a-f]{32}\.(nc|json)|\.[0-9a-f]{32}\.(nc|json)\.\d+\.\d+\.part")
+KINDS = ("fits", "worlds", "charts")
+"""What is kept, each in a folder of its name: fits, what became of simulated worlds with the fits that these were drawn from, and the library of the
+page's charts."""
+_OURS = re.compile(r"[0-9a-f]{32}\.(nc|json|js)|\.[0-9a-f]{32}\.(nc|json|js)\.\d+\.\d+\.part")
 """How the files there are called: hashes of what they depend on, and what an interrupted run left half written."""
 _LITTLE_DISK, _LITTLE_MEMORY = 1e9, 3e9
 
@@ -46,7 +47,7 @@ class Kept:
 
 
 def cache_folder() -> Path:
-    """The folder in which finished fits and judged worlds are kept."""
+    """The folder in which finished fits, judged worlds and the charts' library are kept."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("causal-claims"))

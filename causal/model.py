@@ -744,7 +744,7 @@ def add_likelihood(model: Model, matrix: Any, data: Mapping[str, Any], mark: str
     import pymc as pm
     import pytensor.tensor as tensor
 
-    from causal.orthogonal import orthogonal_term
+    from causal.orthogonal_op import orthogonal_term
     from causal.swept import half_squares
 
     pt: Any = tensor

@@ -1,8 +1,7 @@
-"""The term that frees a looped system from the bias of its unit effects, as one operation of the model's graph.
+"""The term that frees a looped system from the bias of its unit effects: its value, its gradient and its curvature, by numpy alone.
 
 `causal.equations` derives ``b(F) = sum over s of c_s / s * trace(F^s)``, whose gradient is the bias of the score
-once the unit effects are swept out. Here it becomes an `Op` with its gradient in closed form, so
-that the model's graph stays small and compiles quickly.
+once the unit effects are swept out. `causal.orthogonal_op` makes it an operation of the model's graph.
 
 Near the edge of the stationary region b grows faster than the likelihood falls. So b *saturates*: it is evaluated at
 ``k F`` with ``k = exp(-softplus(SHARPNESS * log r) / SHARPNESS)``, where ``r = |F^256| ** (1/256)`` (Frobenius norm)
@@ -12,17 +11,8 @@ region k is 1 to many digits; outside, k F stays at radius 1, b is bounded and t
 
 from __future__ import annotations
 
-import zlib
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-import pytensor.tensor as pt
-from numba.extending import register_jitable
 from numpy.typing import NDArray
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
 DOUBLINGS = 8
 """The radius is taken from the power 2 ** DOUBLINGS of the reduced form."""
@@ -45,10 +35,10 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
     resolvent = np.eye(nodes)
     for _ in range(nodes - 1):
         following = np.eye(nodes)
-        _add_product(coefficients[:, :nodes], False, resolvent, False, following)
+        add_product(coefficients[:, :nodes], False, resolvent, False, following)
         resolvent = following
     form = np.zeros((size, size))
-    _add_product(resolvent, False, coefficients[:, nodes:], False, form[:nodes])
+    add_product(resolvent, False, coefficients[:, nodes:], False, form[:nodes])
     for row in range(nodes, size):
         form[row, row - nodes] = 1.0
 
@@ -70,7 +60,7 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
             for column in range(size):
                 power_of_two[k, row, column] = current[row, column] / norms[k]
         current = np.zeros((size, size))
-        _add_product(power_of_two[k], False, power_of_two[k], False, current)
+        add_product(power_of_two[k], False, power_of_two[k], False, current)
     shrink = 1.0
     slope = 0.0
     if norms[DOUBLINGS] >= 1e-150:
@@ -88,7 +78,7 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
                 series[row, column] += weights[s] * power[row, column]
                 power[row, column] *= shrink
         following = np.zeros((size, size))
-        _add_product(power, False, form, False, following)
+        add_product(power, False, form, False, following)
         power = following
         for row in range(size):
             value += weights[s] / (s + 1.0) * power[row, row]
@@ -104,8 +94,8 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
         back = power_of_two[DOUBLINGS]
         for k in range(DOUBLINGS - 1, -1, -1):
             following = np.zeros((size, size))
-            _add_product(back, False, power_of_two[k], True, following)
-            _add_product(power_of_two[k], True, back, False, following)
+            add_product(back, False, power_of_two[k], True, following)
+            add_product(power_of_two[k], True, back, False, following)
             for row in range(size):
                 for column in range(size):
                     following[row, column] /= norms[k + 1]
@@ -115,8 +105,8 @@ def correction(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) 
         for column in range(size):
             by_form[row, column] = shrink * series[column, row] + rate * back[row, column]
 
-    _add_product(resolvent, True, by_form[:nodes], False, gradient[:, nodes:])
-    _add_product(gradient[:, nodes:], False, form[:nodes], True, gradient[:, :nodes])
+    add_product(resolvent, True, by_form[:nodes], False, gradient[:, nodes:])
+    add_product(gradient[:, nodes:], False, form[:nodes], True, gradient[:, :nodes])
     return value, gradient
 
 
@@ -154,9 +144,7 @@ def curvature(
     return (gradient[:first] - gradient[first:]) / (2.0 * step)
 
 
-# Plain where Python calls it: a few products are done long before a compiled form is ready.
-@register_jitable
-def _add_product(
+def add_product(
     left: NDArray[np.float64], flip_left: bool, right: NDArray[np.float64], flip_right: bool, out: NDArray[np.float64]
 ) -> None:
     """Add ``left @ right`` to `out`, either of them transposed where flipped."""
@@ -168,135 +156,3 @@ def _add_product(
                     right[column, k] if flip_right else right[k, column]
                 )
             out[row, column] = total
-
-
-_correction: Any = numba_njit(correction, fastmath=False, final_function=True)
-
-
-def correction_values(coefficients: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The value of b (draw,) for each of many ``[B0, B1, ...]`` (draw, node, column)."""
-    return np.array([_correction(np.ascontiguousarray(each), weights)[0] for each in coefficients])
-
-
-def correction_across(
-    coefficients: NDArray[np.float64], weights: NDArray[np.float64], spectrum: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
-    """The value of b and its gradient with effects across units: the mean over the eigenvalues w of ``[B0, B1 + w C1, ...]``.
-
-    `coefficients` (node, column): ``[B0, B1, ..., C1, ...]``. `spectrum` (k, 3): real part, imaginary part and share of each eigenvalue
-    (`causal.weights.spectrum`). A conjugate pair is a real system of twice the nodes, with ``[[u, -v], [v, u]]`` for u + iv. Each
-    eigenvalue's term saturates by itself.
-    """
-    nodes = coefficients.shape[0]
-    lags = (coefficients.shape[1] // nodes - 1) // 2
-    own = nodes * (lags + 1)
-    gradient = np.zeros(coefficients.shape)
-    value = 0.0
-    for k in range(spectrum.shape[0]):
-        real, imaginary, share = spectrum[k, 0], spectrum[k, 1], spectrum[k, 2]
-        parts = 1 if imaginary == 0.0 else 2
-        mode = np.zeros((parts * nodes, parts * own))
-        for part in range(parts):
-            for row in range(nodes):
-                for cause in range(nodes):
-                    mode[part * nodes + row, part * nodes + cause] = coefficients[row, cause]
-                    for lag in range(1, lags + 1):
-                        across = coefficients[row, (lags + lag) * nodes + cause]
-                        at = lag * parts * nodes + cause
-                        mode[part * nodes + row, at + part * nodes] = (
-                            coefficients[row, lag * nodes + cause] + real * across
-                        )
-                        if parts == 2:
-                            mode[part * nodes + row, at + (1 - part) * nodes] = (2 * part - 1) * imaginary * across
-        found, by_mode = _correction(mode, weights)
-        value += share * found
-        for part in range(parts):
-            for row in range(nodes):
-                for cause in range(nodes):
-                    gradient[row, cause] += share * by_mode[part * nodes + row, part * nodes + cause]
-                    for lag in range(1, lags + 1):
-                        at = lag * parts * nodes + cause
-                        slope = share * by_mode[part * nodes + row, at + part * nodes]
-                        gradient[row, lag * nodes + cause] += slope
-                        gradient[row, (lags + lag) * nodes + cause] += real * slope
-                        if parts == 2:
-                            turned = share * by_mode[part * nodes + row, at + (1 - part) * nodes]
-                            gradient[row, (lags + lag) * nodes + cause] += (2 * part - 1) * imaginary * turned
-    return value, gradient
-
-
-class OrthogonalCorrection(Op):
-    """`correction` as an operation: (coefficients, weights) -> (b, gradient of b)."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Apply[Any]:
-        """Two inputs, a matrix and a vector; two outputs, a scalar and a matrix."""
-        coefficients, weights = (pt.as_tensor_variable(value) for value in inputs)
-        return Apply(self, [coefficients, weights], [pt.dscalar(), pt.dmatrix()])
-
-    def perform(self, node: Apply[Any], inputs: Any, output_storage: Any) -> None:
-        """Evaluate by numpy, where no compiled form is asked for."""
-        value, gradient = correction(*inputs)
-        output_storage[0][0] = np.asarray(value)
-        output_storage[1][0] = gradient
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """The gradient is an output already; nothing differentiates it again."""
-        return [cotangents[0] * outputs[1], pt.zeros_like(inputs[1])]
-
-
-@register_funcify_default_op_cache_key(OrthogonalCorrection)
-def _compile_correction(op: OrthogonalCorrection, **_: Any) -> Any:
-    kernel = numba_njit(correction)
-
-    @numba_njit
-    def orthogonal_correction(coefficients: Any, weights: Any) -> Any:
-        value, gradient = kernel(coefficients, weights)
-        return np.asarray(value), gradient
-
-    # The compiled form is cached on disk by this number alone: a change of the source must change it.
-    return orthogonal_correction, zlib.crc32(Path(__file__).read_bytes())
-
-
-class AcrossCorrection(Op):
-    """`correction_across` as an operation: (coefficients, weights, spectrum) -> (b, gradient of b)."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Apply[Any]:
-        """Three inputs, a matrix, a vector and a matrix; two outputs, a scalar and a matrix."""
-        tensors = [pt.as_tensor_variable(value) for value in inputs]
-        return Apply(self, tensors, [pt.dscalar(), pt.dmatrix()])
-
-    def perform(self, node: Apply[Any], inputs: Any, output_storage: Any) -> None:
-        """Evaluate by numpy, where no compiled form is asked for."""
-        value, gradient = correction_across(*inputs)
-        output_storage[0][0] = np.asarray(value)
-        output_storage[1][0] = gradient
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """The gradient is an output already; nothing differentiates it again."""
-        return [cotangents[0] * outputs[1], pt.zeros_like(inputs[1]), pt.zeros_like(inputs[2])]
-
-
-@register_funcify_default_op_cache_key(AcrossCorrection)
-def _compile_across(op: AcrossCorrection, **_: Any) -> Any:
-    kernel = numba_njit(correction_across)
-
-    @numba_njit
-    def across_correction(coefficients: Any, weights: Any, spectrum: Any) -> Any:
-        value, gradient = kernel(coefficients, weights, spectrum)
-        return np.asarray(value), gradient
-
-    return across_correction, zlib.crc32(Path(__file__).read_bytes())
-
-
-def orthogonal_term(coefficients: Any, weights: Any, spectrum: Any = None) -> Any:
-    """The value of b for ``[B0, B1, ...]``, as a tensor; with `spectrum` for ``[B0, B1, ..., C1, ...]``."""
-    outputs: Any = (
-        OrthogonalCorrection()(coefficients, weights)
-        if spectrum is None
-        else AcrossCorrection()(coefficients, weights, spectrum)
-    )
-    return outputs[0]

@@ -69,6 +69,7 @@ def test_the_cache_is_counted_and_cleared_of_its_own_files_only(cache: Path) -> 
     } == {
         "fits": (2, 10),
         "worlds": (2, 10),
+        "charts": (0, 0),
     }
     assert "fits" in run("cache", "list")
     run("cache", "clear", typed="n\n")
@@ -101,6 +102,6 @@ def test_nothing_behind_a_link_is_deleted_and_a_dangling_one_is_counted(cache: P
 
 
 def test_an_unknown_kind_is_told_with_the_known_ones() -> None:
-    with pytest.raises(CausalError, match="nothing is kept called 'fist'; take of: fits, worlds"):
+    with pytest.raises(CausalError, match="nothing is kept called 'fist'; take of: fits, worlds, charts"):
         installation.clear(["fist"])
     assert "take of" in run("cache", "clear", "fist", "--yes", status=1)

@@ -16,7 +16,8 @@ from pytensor.gradient import grad
 from scipy.linalg import helmert
 
 from causal.equations import companion, cross_products, stacked, sweep_out
-from causal.orthogonal import correction, correction_across, curvature, orthogonal_term
+from causal.orthogonal import correction, curvature
+from causal.orthogonal_op import correction_across, orthogonal_term
 from causal.weights import spectrum
 from tests.oracle import across, loops
 

@@ -28,7 +28,7 @@ from causal.plot import PRIOR_LABELS
 from causal.report import ReportPaths, whatif, write_report
 from causal.report.answerable import answerable
 from causal.report.page import page
-from causal.report.pictures import embedded, inline
+from causal.report.pictures import chart_library, embedded, inline
 from causal.report.tables import COLUMNS, verdicts_csv
 from causal.report.words import MEANINGS, SHORT, estimate, interval, label, number, probability, size
 from causal.terminal import print_answers, print_verdicts, verdict_document
@@ -138,6 +138,19 @@ def test_the_chart_library_is_there_once_for_all_charts(html: str, parsed: _Page
     assert charts >= 3
     assert sum(len(script) > 100_000 for script in parsed.scripts) == 1
     assert html.count('id="chart-library"') == 1
+
+
+def test_the_chart_library_is_kept_and_a_broken_one_made_anew(tmp_path: Path) -> None:
+    made = chart_library()
+    assert chart_library(tmp_path) == made
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    chart_library.cache_clear()
+    assert chart_library(tmp_path) == made
+    kept.write_bytes(whole[:-100])
+    chart_library.cache_clear()
+    assert chart_library(tmp_path) == made
+    assert kept.read_bytes() == whole
 
 
 def test_no_bracket_stands_in_embedded_json_and_each_chart_has_its_own(parsed: _Page, html: str) -> None:

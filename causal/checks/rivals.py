@@ -26,7 +26,6 @@ from causal.fit import Fit
 from causal.graph import Edge, Graph
 from causal.joint import build_model
 from causal.model import Model, Priors
-from causal.orthogonal import correction_values
 from causal.refits import FitsProgress
 
 if TYPE_CHECKING:
@@ -114,6 +113,8 @@ def rival_models(fit: Fit, name: str) -> dict[str, Model]:
 def unit_log_likelihood(fit: Fit) -> xr.DataArray:
     """The log likelihood by unit (chain, draw, unit): its sum is the model's, b shared out alike."""
     import xarray as xr
+
+    from causal.orthogonal_op import correction_values
 
     model, design = fit.model, fit.model.design
     system, sweep = model.system, design.sweep

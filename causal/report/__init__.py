@@ -28,14 +28,15 @@ class ReportPaths(NamedTuple):
     verdicts: Path
 
 
-def write_report(analysis: Analysis, folder: Path) -> ReportPaths:
+def write_report(analysis: Analysis, folder: Path, *, store: Path | None = None) -> ReportPaths:
     """Write the page, the draws and the verdicts of `analysis` into `folder`, which is made where it is not there.
 
-    All is computed before anything is written. Raises `CausalError` where the folder cannot be made or written.
+    All is computed before anything is written. `store`: a folder that keeps the library of the charts for the next page. Raises
+    `CausalError` where a folder cannot be made or written.
     """
     folder = Path(folder)
     paths = ReportPaths(folder / "index.html", folder / "results.nc", folder / "verdicts.csv")
-    html = page(analysis).encode("utf-8")
+    html = page(analysis, store=store).encode("utf-8")
     table = verdicts_csv(analysis).encode("utf-8")
     tree = results_tree(analysis)
     if tree is not None:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,8 +86,8 @@ _MOST_LOOPS = 1000
 _FEW = 12  # claims; a bundle of no more has them all told at length
 
 
-def page(analysis: Analysis) -> str:
-    """The page as HTML text. Everything on it is computed from `analysis`, and equal analyses give equal pages."""
+def page(analysis: Analysis, *, store: Path | None = None) -> str:
+    """The page as HTML text. Everything on it is computed from `analysis`, and equal analyses give equal pages. `store` as in `chart_library`."""
     bundle, told = analysis.bundle, told_claims(analysis)
     charts: list[Picture] = []
     asked, links = askable(analysis), tried(analysis)
@@ -161,7 +162,7 @@ def page(analysis: Analysis) -> str:
         versions=list((analysis.made_with or versions()).items()),
         seed=analysis.seed,
         specifications=[(chart.key, Markup(chart.specification)) for chart in charts],
-        chart_library=Markup(chart_library()),
+        chart_library=Markup(chart_library(store)),
         short=SHORT,
         counted=counted,
     )

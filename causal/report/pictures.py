@@ -6,20 +6,27 @@ page draws the specification over it where it can. The library that draws (Vega,
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
+
+from causal.netcdf import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _EXPORTS = "window.vegaEmbed = vegaEmbed;"
+_SAFE = {"</script": r"<\/script", "<!--": r"<\!--"}
+"""What would end a script element, and what stands for it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +90,23 @@ def embedded(value: Any) -> str:
 
 
 @cache
-def chart_library() -> str:
-    """The JavaScript that draws the charts, safe inside a script element."""
+def chart_library(store: Path | None = None) -> str:
+    """The JavaScript that draws the charts, safe inside a script element. Put together in a second, and looked up and kept in the folder `store`."""
     import vl_convert
 
+    made_of = "\n".join((_EXPORTS, _version(), version("vl-convert-python"), *_SAFE))
+    path = None if store is None else store / f"{hashlib.md5(made_of.encode(), usedforsecurity=False).hexdigest()}.js"
+    if path is not None and path.is_file():
+        digest, _, kept = path.read_bytes().partition(b"\n")
+        if digest == hashlib.sha256(kept).hexdigest().encode():
+            return kept.decode()
     bundle = vl_convert.javascript_bundle(_EXPORTS, vl_version=_version())
-    return bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+    for mark, safe in _SAFE.items():
+        bundle = bundle.replace(mark, safe)
+    if path is not None:
+        raw = bundle.encode()
+        write_whole(path, lambda part: part.write_bytes(hashlib.sha256(raw).hexdigest().encode() + b"\n" + raw))
+    return bundle
 
 
 def _version() -> str:
