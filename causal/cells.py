@@ -23,7 +23,8 @@ cause in one part of as many as there are units.
 A missing value of n is sampled where its effects see it, on the value scale: Normal, around the mean that n's own equation gives and with the
 unit's spread about the linear fit. (With too wide a spread the effects of n shrink, because they would have to explain it.) A count that nobody saw is
 no whole number then, which its effects cannot tell to first order. Of a yes or no, and of ordered levels, they can: there the
-missing value is near a level, a mixture of Normals with the mean and variance that the levels' chances give.
+missing value is near a level, a mixture of Normals with the mean and variance that the levels' chances give. A level rarer than some one in
+twenty is drawn so far towards the mean that it is hardly told apart; what replays the past takes each value for the nearest level.
 
 The orthogonal term of the Normal equations needs n's equation too: a *linear* row stands for it there, with the effects that maximise the linear
 likelihood. It is right to first order, a constant, and part of no likelihood: a second equation of n would count n's outcomes twice, and
@@ -76,7 +77,8 @@ class Cells:
     link. `covariates` (unit, covariate) of the unit effects and `year_covariates` (period, covariate) of the
     year effects (no row without them), orthogonal to each other, of mean 0 and sd 1. `well_known`: see `_WELL_KNOWN`.
     `linear` (column): the row that stands for the node in the orthogonal term. `unseen` (2, hole): unit and time of its missing outcomes,
-    `unseen_sd` (hole) how far they may lie from their mean on the value scale; `value_scale`: centre and scale by which values were standardised.
+    `unseen_sd` (hole) how far they may lie from their mean on the value scale, of families without levels; `value_scale`: centre and scale by
+    which values were standardised.
     """
 
     node: int

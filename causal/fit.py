@@ -470,6 +470,7 @@ def made_by() -> str:
         "families",
         "equations",
         "orthogonal",
+        "orthogonal_op",
         "swept",
         "cells",
         "model",

@@ -23,6 +23,7 @@ import hashlib
 import itertools
 import math
 import numbers
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -494,7 +495,7 @@ def read_csv(
     ints. Spaces around a cell are no part of it, and rows in which every cell is empty are skipped; both are noted where they stand. Raises
     `CausalError` with everything wrong at once, each with the file, the line and the column.
     """
-    if not isinstance(path, (str, Path)):
+    if not isinstance(path, (str, os.PathLike)):
         raise CausalError(no_such(path, "path", "give the path of a CSV file"))
     path = Path(path)
     faults: list[Fault] = []

@@ -226,7 +226,18 @@ def judge(
             Fault("there is no fit to judge by", mend="give fits by prior set, or by study and prior set")
         )
     by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
-    if len(by_study) < len(fits):
+    alone = [each for each in fits.values() if not isinstance(each, Mapping)]
+    inside = [each for found in by_study.values() for each in found.values()]
+    raise_all(
+        no_such(each, "fit of one study", "give what fit returns for each; several studies as one go into `together`")
+        for each in (*alone, *inside)
+        if not isinstance(each, Fit)
+    )
+    if alone:
+        if by_study:
+            raise CausalError(
+                Fault("fits of one study stand beside those of several", mend="give all by study and prior set")
+            )
         flat = {name: found for name, found in fits.items() if isinstance(found, Fit)}
         name = next(iter(flat.values())).model.study.name
         by_study, identifications, checks = {name: flat}, {name: identifications}, {name: checks}  # pyright: ignore[reportAssignmentType]
@@ -281,13 +292,14 @@ def sign_of(edge: Edge) -> int:
     return {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.UNKNOWN: 0}[edge.sign]
 
 
-def errors_of(verdicts: Sequence[Verdict]) -> Multiplicity:
+def errors_of(verdicts: Iterable[Verdict]) -> Multiplicity:
     """How many words of these verdicts are to be expected wrong, and which stand. Several claims on one edge count once, as the least sure of them.
 
     Raises `CausalError` for what are no verdicts.
     """
-    if not isinstance(verdicts, Sequence):
+    if not isinstance(verdicts, Iterable):
         raise CausalError(no_such(verdicts, "sequence of verdicts", "give what judge returns"))
+    verdicts = tuple(verdicts)
     raise_all(no_such(each, "verdict", "give what judge returns") for each in verdicts if not isinstance(each, Verdict))
     statements: dict[tuple[str, str], Statement] = {}
     for verdict in verdicts:

@@ -469,6 +469,19 @@ def test_a_missing_value_near_a_level_has_the_mean_and_the_variance_of_the_level
         np.testing.assert_allclose(moments, [1.0, mean[k], variance[k]], rtol=1e-6)
 
 
+def test_a_missing_value_far_from_levels_that_are_sure_still_has_a_slope() -> None:
+    import pytensor
+    import pytensor.tensor as tensor
+
+    pt: Any = tensor
+    eta, value = pt.dvector("eta"), pt.dvector("value")
+    chances = pt.stack([families.log_density("bernoulli", pt.full_like(eta, k), eta, {}) for k in (0, 1)])
+    near = near_a_level(value, chances, 1e-4)
+    slopes = pytensor.function([eta, value], [near, *pytensor.grad(near.sum(), [eta, value])], mode="FAST_COMPILE")
+    for found in slopes(np.array([800.0, -800.0, 30.0, 0.0]), np.array([-4.0, 5.0, 0.0, 1e3])):
+        assert np.isfinite(found).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("levels", [2, 3])
 def test_a_missing_level_acts_as_all_weighed_by_their_chances(levels: int) -> None:

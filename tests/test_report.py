@@ -151,6 +151,9 @@ def test_the_chart_library_is_kept_and_a_broken_one_made_anew(tmp_path: Path) ->
     chart_library.cache_clear()
     assert chart_library(tmp_path) == made
     assert kept.read_bytes() == whole
+    (tmp_path / "file").write_text("no folder")
+    chart_library.cache_clear()
+    assert chart_library(tmp_path / "file") == made
 
 
 def test_no_bracket_stands_in_embedded_json_and_each_chart_has_its_own(parsed: _Page, html: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -364,3 +366,16 @@ def test_few_units_are_a_warning_and_keep_no_word_away(units: int, warned: bool)
     assert found.numbers == {"units": float(units)}
     assert not found.fails("x -> y [lag=1]")
     assert found.warns("x -> y [lag=1]") is warned
+
+
+def test_what_is_judged_by_must_be_fits(toy_fit: ca.Fit) -> None:
+    book = ledger("revenue -> corruption [lag=1, sign=+]")
+    wrong: list[tuple[Any, str]] = [
+        ({}, "no fit to judge by"),
+        ({"article": 3}, "an int is no fit of one study"),
+        ({"latam": {"article": "none"}}, "a str is no fit of one study"),
+        ({"article": toy_fit, "latam": {"article": toy_fit}}, "stand beside those of several"),
+    ]
+    for fits, said in wrong:
+        with pytest.raises(ca.CausalError, match=said):
+            ca.judge(book, fits, {}, ())

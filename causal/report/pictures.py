@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
+from causal.errors import CausalError
 from causal.netcdf import write_whole
 
 if TYPE_CHECKING:
@@ -91,21 +93,30 @@ def embedded(value: Any) -> str:
 
 @cache
 def chart_library(store: Path | None = None) -> str:
-    """The JavaScript that draws the charts, safe inside a script element. Put together in a second, and looked up and kept in the folder `store`."""
+    """The JavaScript that draws the charts, safe inside a script element.
+
+    It is put together in a second, and looked up and kept in the folder `store`; one that cannot be read or written costs that second only.
+    """
     import vl_convert
 
-    made_of = "\n".join((_EXPORTS, _version(), version("vl-convert-python"), *_SAFE))
-    path = None if store is None else store / f"{hashlib.md5(made_of.encode(), usedforsecurity=False).hexdigest()}.js"
-    if path is not None and path.is_file():
-        digest, _, kept = path.read_bytes().partition(b"\n")
-        if digest == hashlib.sha256(kept).hexdigest().encode():
-            return kept.decode()
+    made_of = "\n".join((_EXPORTS, _version(), version("vl-convert-python"), *_SAFE, *_SAFE.values()))
+    path = (
+        None
+        if store is None
+        else Path(store) / f"{hashlib.md5(made_of.encode(), usedforsecurity=False).hexdigest()}.js"
+    )
+    if path is not None:
+        with suppress(OSError):
+            digest, _, kept = path.read_bytes().partition(b"\n")
+            if digest == hashlib.sha256(kept).hexdigest().encode():
+                return kept.decode()
     bundle = vl_convert.javascript_bundle(_EXPORTS, vl_version=_version())
     for mark, safe in _SAFE.items():
         bundle = bundle.replace(mark, safe)
     if path is not None:
         raw = bundle.encode()
-        write_whole(path, lambda part: part.write_bytes(hashlib.sha256(raw).hexdigest().encode() + b"\n" + raw))
+        with suppress(CausalError):
+            write_whole(path, lambda part: part.write_bytes(hashlib.sha256(raw).hexdigest().encode() + b"\n" + raw))
     return bundle
 
 
