@@ -51,8 +51,8 @@ _YEAR_SD = 0.5
 
 _NARROWEST = 0.05
 """The least spread of a missing value about its mean, in sds of the observed ones."""
-_APART = 12.0**0.5
-"""How far neighbouring levels of a missing value may stand apart, in sds of the Normal around each."""
+_APART = 12.0
+"""How far neighbouring levels of a missing value may stand apart: the square of it, in variances of the Normal around each."""
 _REFILLS, _STILL = 50, 1e-4
 """Rounds of filling holes and fitting at most, and the move of a filled value, in its sd, below which they end."""
 
@@ -125,7 +125,7 @@ class Cells:
 
 def per_sd(family: str, natural: Floats) -> float:
     """One standard unit of the link, from natural values (unit, time): see `causal.families`."""
-    if family in ("bernoulli", "ordered"):
+    if family in families.LOGISTIC:
         return families.LOGISTIC_SD
     if family == "hurdle-lognormal":
         return within_unit_sd(np.log(np.where(natural > 0, natural, np.nan)))
@@ -357,7 +357,7 @@ def add_cells(
     if cells.unseen.size:
         value = value_centre + value_scale * filled[cells.node][data["unseen"][0], data["unseen"][1]]
         hidden = eta[seen:]
-        if cells.family in ("bernoulli", "ordered"):
+        if cells.family in families.LOGISTIC:
             levels = range(cells.levels or 2)
             chances = [families.log_density(cells.family, pt.full_like(hidden, k), hidden, parameters) for k in levels]
             near = near_a_level(value, pt.stack(chances), (_NARROWEST * value_scale) ** 2)
@@ -381,7 +381,8 @@ def near_a_level(value: Any, log_chances: Any, floor: Any) -> Any:
     levels = pt.arange(log_chances.shape[0], dtype="float64")[:, None]
     mean = (chances * levels).sum(axis=0)
     variance = (chances * (levels - mean) ** 2).sum(axis=0) + floor
-    between = _APART**2 * variance / (1.0 + _APART**2 * variance)
+    # The share of the variance that lies between the levels.
+    between = _APART * variance / (1.0 + _APART * variance)
     width = pt.sqrt((1.0 - between) * variance)
     away = (value - mean - pt.sqrt(between) * (levels - mean)) / width
     return pt.logsumexp(log_chances - away**2 / 2.0, axis=0) - pt.log(width)

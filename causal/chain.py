@@ -29,8 +29,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from causal.claim import Claim, Ledger
-from causal.errors import CausalError, Fault, listed, no_such, raise_all
+from causal.claim import Claim, Ledger, check_ledger
+from causal.errors import Fault, listed, raise_all
 from causal.graph import Edge
 from causal.reported import Reported
 from causal.verdict import LEVELS, PRIOR_SETS, SURE, Draws, Evidence, Finding, Together, Verdict, draws_of, sign_of
@@ -114,8 +114,7 @@ def judge_chain(
     `verdicts` are those of `judge` from the same evidence, and `labels` as there. Several core claims on one edge are one link, with the word of the first.
     Raises `CausalError` for core claims without a verdict.
     """
-    if not isinstance(ledger, Ledger):
-        raise CausalError(no_such(ledger, "ledger", "give ca.Ledger(source, claims) or a bundle's"))
+    check_ledger(ledger)
     by_key = {verdict.claim: verdict for verdict in verdicts}
     core = {claim.edge.name if claim.edge else claim.key: claim for claim in reversed(ledger.claims) if claim.core}
     claims = [claim for claim in ledger.claims if claim in core.values()]

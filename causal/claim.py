@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from causal.errors import CausalError, Fault, counted, nearest, raise_all
+from causal.errors import CausalError, Fault, counted, nearest, no_such, raise_all
 from causal.graph import Edge
 from causal.html import table
 
@@ -185,3 +185,9 @@ class Ledger:
         notes = notes if self.figures or self.published else []
         columns = ("claim", "link", "hedge", "strength", "says", "where")
         return table(caption, columns, rows, notes=notes, whole="ledger.claims")
+
+
+def check_ledger(given: object) -> None:
+    """Raise `CausalError` where `given` is no ledger."""
+    if not isinstance(given, Ledger):
+        raise CausalError(no_such(given, "ledger", "give ca.Ledger(source, claims) or a bundle's"))

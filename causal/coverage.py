@@ -23,8 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from causal.claim import Ledger
-from causal.errors import CausalError, Fault, nearest, no_such
+from causal.claim import Ledger, check_ledger
+from causal.errors import CausalError, Fault, nearest
 from causal.graph import Edge, Graph
 from causal.identification import Identification, identify_edge
 from causal.others import with_others
@@ -105,8 +105,7 @@ def coverage(ledger: Ledger, graph: Graph, studies: Iterable[Study] | Mapping[st
     `studies` are studies, or the measured nodes by a study's name. Each edge is identified once a study, whatever number of
     claims state it. Measured names that are no node are passed over. A claim's edge that the graph has not raises `CausalError`.
     """
-    if not isinstance(ledger, Ledger):
-        raise CausalError(no_such(ledger, "ledger", "give ca.Ledger(source, claims) or a bundle's"))
+    check_ledger(ledger)
     scenes = [_scene(graph, *given) for given in _given(graph, studies)]
     answers: list[StudyAnswer] = []
     for claim in ledger.claims:

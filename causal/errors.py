@@ -83,14 +83,23 @@ def raise_all(faults: Iterable[Fault]) -> None:
         raise CausalError(*found)
 
 
-def no_such(value: object, wanted: str, mend: str) -> Fault:
+def kind_of(value: object) -> str:
+    """The name of the value's type, with its article.
+
+    >>> kind_of(3), kind_of("x")
+    ('an int', 'a str')
+    """
+    kind = type(value).__name__
+    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def no_such(value: object, wanted: str, mend: str, *, where: str = "") -> Fault:
     """The fault of a value of another kind than the one `wanted`, such as "fit".
 
     >>> no_such(3, "fit", "give what fit returns").what
     'an int is no fit'
     """
-    kind = type(value).__name__
-    return Fault(f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind} is no {wanted}", mend=mend)
+    return Fault(f"{kind_of(value)} is no {wanted}", where, mend)
 
 
 def printable(text: str) -> str:

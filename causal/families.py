@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 LINEAR = ("normal", "lognormal")
+LOGISTIC = ("bernoulli", "ordered")
+"""Families of levels, each with a chance that a logistic curve gives."""
 LOGISTIC_SD = math.pi / math.sqrt(3.0)
 MOST_LEVELS = 12
 """Levels above which an ordered node is better treated as a number."""
@@ -89,7 +91,7 @@ def natural(family: str, values: Floats) -> Floats:
         return np.exp(values)
     if family in _COUNTS:
         return np.round(np.expm1(values))
-    if family in ("bernoulli", "ordered"):
+    if family in LOGISTIC:
         return np.round(values)
     if family == "hurdle-lognormal":
         return np.where(values < 1e-12, 0.0, np.expm1(values))
@@ -107,7 +109,7 @@ def link_level(family: str, natural_values: Floats) -> Floats:
     mean = np.where(present, natural_values, 0.0).sum(axis=1) / number
     if family in _COUNTS:
         return np.log(mean + 0.5 / number)
-    if family in ("bernoulli", "ordered"):
+    if family in LOGISTIC:
         # The share of values above the lowest level, drawn in by half an observation of each kind.
         above = (np.where(present, natural_values, 0.0) > 0).sum(axis=1)
         return np.log(above + 0.5) - np.log(number - above + 0.5)

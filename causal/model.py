@@ -54,8 +54,6 @@ WIDE = Normal(0.0, 1.0)
 SELF = Uniform(-1.0, 1.0)
 """The prior of a node's effect on itself."""
 _ONE_UNIT = "one unit only: year effects cannot be told from its own changes and are left out"
-_LOGISTIC = ("bernoulli", "ordered")
-"""Families whose effects on themselves are no shares of a value: the prior of such an effect is as wide as of any other."""
 SHOCK_SD = 1.0
 """Scale of the half-normal prior of a shock's sd, in within-unit sd of its node."""
 
@@ -240,7 +238,8 @@ def study_model(graph: Graph, study: Study, priors: Priors, *, year_effects: boo
     kept, edge_priors = check_study(graph, study, priors)
     whole = graph if len(kept.names) < len(graph.names) else None
     edge_priors = {
-        name: WIDE if prior is SELF and _family_of_effect(kept, name) in _LOGISTIC else prior
+        # Of families of levels, effects on themselves are no shares of a value: the prior of such an effect is as wide as of any other.
+        name: WIDE if prior is SELF and _family_of_effect(kept, name) in families.LOGISTIC else prior
         for name, prior in edge_priors.items()
     }
     if study.panel.table is not None:

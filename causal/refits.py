@@ -448,7 +448,7 @@ def _models(models: object, like: Model | JointModel | None) -> list[Model | Joi
                 found.append(given)
                 continue
             mend = "build it with ca.build_model, or give like=model where these are data"
-            faults.append(Fault(f"a {type(given).__name__} is no model", where, mend))
+            faults.append(no_such(given, "model", mend, where=where))
         elif isinstance(given, (Model, JointModel)):
             faults.append(Fault("is a model, and like= asks for data", where, "give its study, or leave like= out"))
         else:
@@ -479,10 +479,11 @@ def _studies(own: Sequence[Model], given: object) -> list[Study]:
             )
         new = dict(zip(names, items, strict=True))
     raise_all(
-        Fault(
-            f"a {type(item).__name__} is no data of a study",
-            f"study '{name}'",
+        no_such(
+            item,
+            "data of a study",
             "give a ca.Panel or a ca.Study; reported estimates are carried over",
+            where=f"study '{name}'",
         )
         for name, item in new.items()
         if not isinstance(item, (Panel, Study))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
+from causal import families
 from causal.errors import CausalError, Fault
 from causal.fit import Fit
 from causal.intervene import Intervention
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Given = str | Intervention | Iterable[Intervention]
 """One intervention, several, or their text."""
 
-_STRAIGHT = ("normal", "student-t", "bernoulli", "ordered")
+_STRAIGHT = ("normal", "student-t", *families.LOGISTIC)
 """Families whose value scale is the natural one."""
 
 
@@ -146,7 +147,7 @@ def counterfactual(
                 if difference[k] is not None:
                     change = natural_change(plan, k, base[k], difference[k])
                     world = world + np.where((time >= stop) & (change != 0.0), np.nan, change)
-                if plan.family(k) in ("bernoulli", "ordered"):
+                if plan.family(k) in families.LOGISTIC:
                     world = np.round(world)
                 if k in plan.sets:
                     world = np.where(np.isnan(plan.sets[k][time]) | np.isnan(world), world, plan.sets[k][time])

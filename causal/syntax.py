@@ -45,7 +45,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from causal.errors import CausalError, Fault, nearest, raise_all
+from causal.errors import CausalError, Fault, kind_of, nearest, raise_all
 from causal.graph import FAMILIES, LONGEST_LAG, Edge, Graph, Latent, Node, Sign, same_period_cycles
 
 if TYPE_CHECKING:
@@ -440,7 +440,7 @@ def _shortened(text: str) -> str:
 def _kind(given: object) -> str:
     if given is None or isinstance(given, bool | int | float):
         return repr(given)
-    return f"a {type(given).__name__}"
+    return kind_of(given)
 
 
 def _check_graph(graph: object) -> None:

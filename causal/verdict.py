@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal.checks import CheckResult
-from causal.claim import Claim, Ledger
+from causal.claim import Claim, Ledger, check_ledger
 from causal.dist import Dist
 from causal.errors import CausalError, Fault, counted, listed, no_such, raise_all
 from causal.fit import Fit, JointFit
@@ -217,8 +217,7 @@ def judge(
     that two or more of them identify; `reported` the estimates that sources report, each of which answers by itself too; `labels` what the plain sentences
     call nodes and studies, by default their names. Raises `CausalError` where there is no fit, or a prior set is missing.
     """
-    if not isinstance(ledger, Ledger):
-        raise CausalError(no_such(ledger, "ledger", "give ca.Ledger(source, claims) or a bundle's"))
+    check_ledger(ledger)
     if not isinstance(fits, Mapping):
         raise CausalError(no_such(fits, "mapping of fits", "give fits by prior set, or by study and prior set"))
     if not fits:
@@ -226,21 +225,20 @@ def judge(
             Fault("there is no fit to judge by", mend="give fits by prior set, or by study and prior set")
         )
     by_study = {name: found for name, found in fits.items() if isinstance(found, Mapping)}
-    alone = [each for each in fits.values() if not isinstance(each, Mapping)]
-    inside = [each for found in by_study.values() for each in found.values()]
+    alone = {name: found for name, found in fits.items() if not isinstance(found, Mapping)}
     raise_all(
         no_such(each, "fit of one study", "give what fit returns for each; several studies as one go into `together`")
-        for each in (*alone, *inside)
+        for found in (alone, *by_study.values())
+        for each in found.values()
         if not isinstance(each, Fit)
     )
+    if alone and by_study:
+        raise CausalError(
+            Fault("fits of one study stand beside those of several", mend="give all by study and prior set")
+        )
     if alone:
-        if by_study:
-            raise CausalError(
-                Fault("fits of one study stand beside those of several", mend="give all by study and prior set")
-            )
-        flat = {name: found for name, found in fits.items() if isinstance(found, Fit)}
-        name = next(iter(flat.values())).model.study.name
-        by_study, identifications, checks = {name: flat}, {name: identifications}, {name: checks}  # pyright: ignore[reportAssignmentType]
+        name = next(iter(alone.values())).model.study.name
+        by_study, identifications, checks = {name: alone}, {name: identifications}, {name: checks}  # pyright: ignore[reportAssignmentType]
     raise_all(
         Fault(f"no fit under the {prior_set} prior", f"study '{study}'", "fit under article, sceptical and wide priors")
         for study, found in {**by_study, **({} if together is None else {"all studies": together.fits})}.items()

@@ -126,7 +126,7 @@ def test_a_panel_is_measured_as_the_one_before(toy_model: Model, joint: JointMod
         (lambda joint: [*(model.study for model in joint.models), joint.reported[0]], "data of 3 studies"),
         (lambda joint: [joint.models[0].study, joint.reported[0]], "reported estimates are carried over"),
         (lambda joint: {"tow": joint.models[0].study}, "no study 'tow' in the model; did you mean 'two'"),
-        (lambda joint: {"two": 3}, "study 'two' a int is no data"),
+        (lambda joint: {"two": 3}, "study 'two' an int is no data"),
         (lambda joint: {"two": joint.models[0].study}, "2 studies are named 'one'"),
         (lambda joint: "two", "data of 1 studies"),
     ],
@@ -305,7 +305,7 @@ def test_what_cannot_be_asked_is_said_at_once(toy_model: Model, tmp_path: Path) 
         (
             lambda model: [[model.study] * 2, 3],
             True,
-            r"models\[0\] data of 2 studies .*\n.*models\[1\] study 'panel' a int",
+            r"models\[0\] data of 2 studies .*\n.*models\[1\] study 'panel' an int",
         ),
     ],
 )

@@ -100,11 +100,7 @@ def chart_library(store: Path | None = None) -> str:
     import vl_convert
 
     made_of = "\n".join((_EXPORTS, _version(), version("vl-convert-python"), *_SAFE, *_SAFE.values()))
-    path = (
-        None
-        if store is None
-        else Path(store) / f"{hashlib.md5(made_of.encode(), usedforsecurity=False).hexdigest()}.js"
-    )
+    path = None if store is None else Path(store) / f"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}.js"
     if path is not None:
         with suppress(OSError):
             digest, _, kept = path.read_bytes().partition(b"\n")
